@@ -1,0 +1,1 @@
+"""The catalogue, applicability, classification, verdicts and scoring. Knows no web, no database, no clock."""
