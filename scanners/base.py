@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 ResultT_co = TypeVar("ResultT_co", covariant=True)
 
@@ -28,6 +28,35 @@ class FailureReason(StrEnum):
     RESOURCE_LIMIT = "resource-limit"
     BAD_TARGET = "bad-target"
     PROBE_BUG = "probe-bug"
+
+
+class NotAskedReason(StrEnum):
+    """Why a probe was never started."""
+
+    RUN_CANCELLED = "run-cancelled"
+    RUN_BUDGET_SPENT = "run-budget-spent"
+
+
+class TargetKind(StrEnum):
+    """What part of a ``Target`` a probe reads."""
+
+    HOST = "host"
+    HOST_PORT = "host-port"
+    PATH = "path"
+    THIS_MACHINE = "this-machine"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeTraits:
+    """What the engine must know of a probe before it runs it.
+
+    ``connections`` is how many connections the probe may hold to one target at the same moment.
+    ``needs_credentials`` says that the constructor wants some; a result never has a field for them.
+    """
+
+    target_kind: TargetKind = TargetKind.HOST_PORT
+    connections: int = 1
+    needs_credentials: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +88,14 @@ class Failed:
     duration_ms: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class NotAsked:
+    """The probe was never started, so nothing at all is known."""
+
+    reason: NotAskedReason
+    detail: str
+
+
 Attempt: TypeAlias = Completed[ResultT_co] | Failed
 
 
@@ -76,10 +113,20 @@ class ProbeContext:
 
 
 class Probe(Protocol[ResultT_co]):
-    """One thing that can be asked of a target."""
+    """One thing that can be asked of a target.
+
+    A probe class may also have a class variable ``traits`` (``ProbeTraits``); without one it is taken
+    to need a host and a port, one connection and no credentials.
+    """
 
     probe_id: ClassVar[str]
 
     def run(self, target: Target, context: ProbeContext) -> Attempt[ResultT_co]:
         """Ask, over at most the connections that ``scanners.limits`` allows; never raises for what a target does."""
         ...
+
+
+def traits_of(probe: Probe[Any] | type[Probe[Any]]) -> ProbeTraits:
+    """Give the traits of a probe or probe class, the defaults when it declares none."""
+    traits = getattr(probe, "traits", None)
+    return traits if isinstance(traits, ProbeTraits) else ProbeTraits()

@@ -1,0 +1,1 @@
+"""Discovery and service detection by nmap, and the reader of its XML."""

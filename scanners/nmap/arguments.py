@@ -1,0 +1,118 @@
+"""The command lines that may reach nmap: a preset, numbers and ports, never a text of a person.
+
+Targets are not part of the command line at all. They are ``ipaddress`` objects, spelled by
+``ipaddress`` and handed over on standard input (``-iL -``), where nmap knows no options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from scanners.errors import InvalidTarget
+from scanners.targets import MAX_ADDRESSES, IpAddress, PortRange
+
+
+class Preset(StrEnum):
+    """What one run asks. All but ``UDP_SERVICES`` need no rights on the scanning machine."""
+
+    DISCOVERY = "discovery"
+    PORTS = "ports"
+    SERVICES = "services"
+    UDP_SERVICES = "udp-services"
+
+
+_PRESET_OPTIONS: dict[Preset, tuple[str, ...]] = {
+    Preset.DISCOVERY: ("-sn", "-PS22,80,135,443,445,3389,8080"),
+    Preset.PORTS: ("-sT", "-Pn"),
+    Preset.SERVICES: ("-sT", "-sV", "--version-intensity", "5", "-Pn"),
+    Preset.UDP_SERVICES: ("-sU", "-sV", "--version-intensity", "2", "-Pn"),
+}
+
+MAX_PARALLEL = 16
+"""Most probes that nmap may have under way at one moment."""
+
+_UDP_PORTS = "53,67,69,111,123,137,161,162,177,500,514,623,1194,1434,1701,1900,4500,5353,11211"
+
+
+def needs_raw_sockets(preset: Preset) -> bool:
+    """Say whether nmap must be allowed to send raw packets for this preset."""
+    return preset is Preset.UDP_SERVICES
+
+
+@dataclass(frozen=True, slots=True)
+class NmapOptions:
+    """Everything that may differ between two runs.
+
+    ``ports`` empty means a default list: the hundred TCP ports that nmap sees most, or eighteen UDP ports.
+    ``host_timeout_s`` 1 to 3600 seconds for each host, ``max_rate`` 1 to 10000 packets per second over the
+    run, ``max_retries`` 0 to 5.
+    """
+
+    preset: Preset = Preset.SERVICES
+    ports: tuple[PortRange, ...] = ()
+    host_timeout_s: int = 120
+    max_rate: int = 300
+    max_retries: int = 2
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("host_timeout_s", 1, 3600), ("max_rate", 1, 10_000), ("max_retries", 0, 5)):
+            value = getattr(self, name)
+            if type(value) is not int or not low <= value <= high:
+                raise ValueError(f"{name} must be a whole number from {low} to {high}")
+        if type(self.preset) is not Preset:
+            raise ValueError("preset must be a member of Preset")
+        if not all(type(item) is PortRange for item in self.ports):
+            raise ValueError("ports must be PortRange values")
+
+
+def build_argv(binary: str, options: NmapOptions, *, ipv6: bool, datadir: str | None) -> tuple[str, ...]:
+    """Give the whole command line; equal input gives equal bytes.
+
+    Args:
+        binary: Full path of nmap, from the installation and never from a request.
+        options: See :class:`NmapOptions`.
+        ipv6: Whether the addresses are IPv6; nmap takes one family per run.
+        datadir: Folder of nmap's own data files, or ``None`` where it is not known; fixing it keeps a
+            foreign ``nmap-services`` in a home folder from being read.
+    """
+    preset = options.preset
+    argv = [binary, "--privileged" if needs_raw_sockets(preset) else "--unprivileged"]
+    argv += _PRESET_OPTIONS[preset]
+    argv += ["-6"] if ipv6 else []
+    argv += ["-n"]
+    if preset is not Preset.DISCOVERY:
+        argv += _port_options(options)
+    argv += ["--max-parallelism", str(MAX_PARALLEL)]
+    argv += ["--max-retries", str(options.max_retries)]
+    argv += ["--host-timeout", f"{options.host_timeout_s}s"]
+    argv += ["--max-rate", str(options.max_rate)]
+    argv += ["--datadir", datadir] if datadir is not None else []
+    argv += ["--no-stylesheet", "-oX", "-", "-iL", "-"]
+    return tuple(argv)
+
+
+def _port_options(options: NmapOptions) -> list[str]:
+    if options.ports:
+        return ["-p", ",".join(f"{item}" for item in options.ports)]
+    if options.preset is Preset.UDP_SERVICES:
+        return ["-p", _UDP_PORTS]
+    return ["--top-ports", "100"]
+
+
+def target_list(addresses: Sequence[IpAddress]) -> bytes:
+    """Spell addresses for ``-iL``, one a line.
+
+    Raises:
+        InvalidTarget: none, more than 4,096, both families, or an address with a zone id.
+    """
+    if not 1 <= len(addresses) <= MAX_ADDRESSES:
+        raise InvalidTarget(str(len(addresses)), f"one run takes 1 to {MAX_ADDRESSES} addresses")
+    if len({address.version for address in addresses}) != 1:
+        raise InvalidTarget("IPv4 and IPv6", "nmap takes one family per run")
+    lines = [str(address) for address in addresses]
+    for line in lines:
+        if "%" in line:
+            raise InvalidTarget(line, "is not a plain address (no zone id)")
+    return ("\n".join(lines) + "\n").encode("ascii")

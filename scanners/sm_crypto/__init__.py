@@ -1,0 +1,1 @@
+"""National algorithms (SM2, SM3, SM4) in certificates, keys, configuration and implementations."""

@@ -1,0 +1,1 @@
+"""Algorithms an SSH server offers, read before any log-in."""

@@ -1,0 +1,1 @@
+"""What one TLS port answers: versions, suites, certificates, national suites (RFC 8998)."""

@@ -1,0 +1,1 @@
+"""People: accounts, posts, role grants."""

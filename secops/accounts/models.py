@@ -1,0 +1,64 @@
+"""Accounts beside FAB's user table: the department, the state of the password, and the role grants."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from secops.db import Base, UtcDateTime, Versioned, enum_column
+
+
+class Role(StrEnum):
+    """Who somebody is. The first three administer and see no finding; nobody holds two of them (三员分立)."""
+
+    SYSTEM_ADMIN = "system-admin"
+    SECURITY_ADMIN = "security-admin"
+    AUDIT_ADMIN = "audit-admin"
+    OFFICER = "officer"
+    CONTACT = "contact"
+    OWNER = "owner"
+    ASSESSOR = "assessor"
+    INSPECTOR = "inspector"
+    LEADER = "leader"
+    API_CLIENT = "api-client"
+
+
+ADMINISTRATORS = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
+
+
+class Account(Versioned, Base):
+    """What the platform knows of one FAB user."""
+
+    __tablename__ = "account"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), primary_key=True)
+    department_id: Mapped[int] = mapped_column(ForeignKey("department.id"), nullable=False, index=True)
+    display_name: Mapped[str] = mapped_column(String(80), nullable=False)
+    post: Mapped[str] = mapped_column(String(80), nullable=False, default="")
+    must_change_password: Mapped[bool] = mapped_column(Boolean, nullable=False, default=True)
+    password_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    failed_logins: Mapped[int] = mapped_column(Integer, nullable=False, default=0)
+    locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    is_example: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False)
+    # Raised by log-out, password change, disabling: a cookie of an earlier epoch is dead.
+    session_epoch: Mapped[int] = mapped_column(Integer, nullable=False, default=1)
+
+
+class RoleGrant(Base):
+    """One role for one account, from a department downwards or for one system, until a date."""
+
+    __tablename__ = "role_grant"
+    __table_args__ = (Index("ix_role_grant_user", "user_id"), {"extend_existing": False})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), nullable=False)
+    role: Mapped[Role] = mapped_column(enum_column(Role), nullable=False)
+    department_id: Mapped[int] = mapped_column(ForeignKey("department.id"), nullable=False)
+    system_id: Mapped[int | None] = mapped_column(ForeignKey("system.id"))
+    valid_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    granted_by: Mapped[str] = mapped_column(String(120), nullable=False)
+    granted_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -1,0 +1,198 @@
+"""Turns whatever stopped a command into one sentence in both languages, the next step, and an exit code.
+
+Looks at classes only when their package is loaded already: an error of a package that was never imported
+can't have been raised, and importing one here would cost more than the command itself.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import sys
+from dataclasses import dataclass
+
+import typer
+
+from secops.cli.output import BAD_INPUT, INTERRUPTED, NEGATIVE, PIPE_CLOSED, Failed
+from secops.config import BadSettings
+from secops.errors import BadInput, NotFound, SecopsError
+
+_PURE = ("controls.errors", "scanners.errors", "reports.errors", "smcrypto.errors")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """``kind`` is a constant word for programs; an empty ``zh`` means there is nothing to say."""
+
+    kind: str
+    zh: str
+    en: str
+    code: int
+    # True when nobody foresaw it: the sentence then names --debug.
+    unforeseen: bool = False
+
+
+def explain(error: BaseException) -> Explanation:
+    """Say what *error* means for the person at the terminal."""
+    for ask in (_own, _stopped, _settings, _platform, _usage, _store, _pure, _system):
+        found = ask(error)
+        if found is not None:
+            return found
+    name = f"{type(error).__name__}: {error}"
+    return Explanation(
+        "unforeseen",
+        f"程序遇到未预料的错误：{name}。已提交的数据不受影响；加 --debug 重试可看详情，或运行 secops doctor。",
+        f"Something unforeseen happened: {name}. What was committed is safe; try again with --debug for details, "
+        "or run secops doctor.",
+        NEGATIVE,
+        unforeseen=True,
+    )
+
+
+def _own(error: BaseException) -> Explanation | None:
+    if isinstance(error, Failed):
+        return Explanation("failed", error.zh, error.en, error.code)
+    return None
+
+
+def _stopped(error: BaseException) -> Explanation | None:
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        zh, en = "已中断；已提交的数据都已保存，可重新运行同一命令。", "Stopped; what was committed is kept. Run it again."
+        return Explanation("interrupted", zh, en, INTERRUPTED)
+    if isinstance(error, BrokenPipeError):
+        return Explanation("pipe-closed", "", "", PIPE_CLOSED)
+    return None
+
+
+def _platform(error: BaseException) -> Explanation | None:
+    if not isinstance(error, SecopsError):
+        return None
+    code = BAD_INPUT if isinstance(error, BadInput | NotFound) else NEGATIVE
+    kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
+    return Explanation(kind, error.zh, error.en, code)
+
+
+# --- settings ---------------------------------------------------------------------------------------------
+
+_REASONS_ZH = {
+    "a port lies between 1 and 65535": "端口须在 1 到 65535 之间",
+    "must be 1 or more": "须为 1 或更大的整数",
+    "must be yes or no": "须为 yes 或 no",
+    "is not a time zone such as Asia/Shanghai": "不是时区名，例如 Asia/Shanghai",
+    "is not an address such as redis://host:6379/0": "不是有效的连接地址，例如 redis://host:6379/0",
+    "must be zh or en": "须为 zh 或 en",
+    "must be standard or production": "须为 standard 或 production",
+}
+_UNKNOWN = re.compile(r"(SECOPS_\w+) is not a setting; .*")
+_WRONG = re.compile(r"(SECOPS_\w+)=('.*?'|\".*?\"): (.+)\.", re.DOTALL)
+
+
+def fault_zh(fault: str) -> str:
+    """One fault of the settings in Chinese; the English original when it is of no known form."""
+    unknown = _UNKNOWN.fullmatch(fault)
+    if unknown:
+        return f"{unknown[1]} 不是有效的设置名"
+    wrong = _WRONG.fullmatch(fault)
+    if not wrong:
+        return fault
+    name, value, reason = wrong.groups()
+    if reason.startswith("invalid literal for int"):
+        return f"{name}={value} 须为整数"
+    if reason.endswith("does not appear to be an IPv4 or IPv6 address"):
+        return f"{name}={value} 不是 IP 地址"
+    return f"{name}={value} {_REASONS_ZH.get(reason, reason)}"
+
+
+def _settings(error: BaseException) -> Explanation | None:
+    if not isinstance(error, BadSettings):
+        return None
+    zh = "；".join(fault_zh(fault) for fault in error.faults)
+    en = " ".join(error.faults)
+    return Explanation(
+        "bad-settings",
+        f"设置有误：{zh}。请改正环境变量后重试，各项含义见 docs/settings.md。",
+        f"The settings are wrong: {en} Correct the environment and try again; docs/settings.md explains each.",
+        BAD_INPUT,
+    )
+
+
+# --- command line -----------------------------------------------------------------------------------------
+
+_USAGE_ZH = (
+    (re.compile(r"No such option: (\S+?)[.]?(?: .*)?"), "没有选项 {}"),
+    (re.compile(r"No such command '(.*)'\..*"), "没有命令 {}"),
+    (re.compile(r"Missing (?:argument|option|parameter) (.*)\."), "缺少参数 {}"),
+    (re.compile(r"Got unexpected extra arguments? \((.*)\)"), "多余的参数：{}"),
+    (re.compile(r"Option (.*) requires an argument\."), "选项 {} 需要一个值"),
+)
+
+
+def _usage(error: BaseException) -> Explanation | None:
+    if not isinstance(error, typer.TyperException):
+        return None
+    text = error.format_message()
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "secops"
+    zh = f"参数有误：{text.rstrip('.')}"
+    for pattern, sentence in _USAGE_ZH:
+        match = pattern.fullmatch(text)
+        if match:
+            zh = sentence.format(match[1])
+            break
+    return Explanation(
+        "usage", f"{zh}。用法见：{path} --help", f"{_sentence(text)} For usage see: {path} --help", BAD_INPUT
+    )
+
+
+def _sentence(text: str) -> str:
+    text = text.rstrip(".")
+    return text if text.endswith("?") else f"{text}."
+
+
+# --- store, pure packages, operating system ---------------------------------------------------------------
+
+
+def _store(error: BaseException) -> Explanation | None:
+    if type(error).__name__ == "StoreVersionError" and type(error).__module__ == "secops.store":
+        found, expected = error.args
+        zh = "数据库还没有建立" if found is None else f"数据库的版本是 {found}，本程序需要 {expected}"
+        return Explanation("store-version", f"{zh}。请先运行：secops init", str(error), NEGATIVE)
+    if "sqlalchemy" not in sys.modules:
+        return None
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+    if not isinstance(error, SQLAlchemyError):
+        return None
+    cause = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()
+    short = cause[0][:200] if cause else type(error).__name__
+    return Explanation(
+        "store",
+        f"数据库操作未完成，本次修改已撤销：{short}。请检查 SECOPS_HOME 与 SECOPS_DATABASE_URL，运行 secops doctor 可定位原因。",
+        f"The store did not answer as expected and this change was undone: {short}. Check SECOPS_HOME and "
+        "SECOPS_DATABASE_URL; secops doctor finds the cause.",
+        NEGATIVE,
+    )
+
+
+def _pure(error: BaseException) -> Explanation | None:
+    if type(error).__module__ not in _PURE:
+        return None
+    return Explanation("bad-input", f"输入有误：{error}", f"The input is wrong: {error}", BAD_INPUT)
+
+
+def _system(error: BaseException) -> Explanation | None:
+    if not isinstance(error, OSError) or error.errno is None:
+        return None
+    where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    reason = os.strerror(error.errno)
+    spot = f"{where}：{reason}" if where else reason
+    steps = {
+        errno.ENOSPC: ("请腾出磁盘空间后重试", "free some disk space and try again"),
+        errno.EDQUOT: ("请腾出磁盘配额后重试", "free some of your quota and try again"),
+        errno.EROFS: ("请改用可写的目录（SECOPS_HOME）", "use a folder that can be written (SECOPS_HOME)"),
+        errno.EACCES: ("请检查目录属主与权限", "check owner and mode of the folder"),
+        errno.EPERM: ("请检查目录属主与权限", "check owner and mode of the folder"),
+    }
+    zh, en = steps.get(error.errno, ("请检查路径，运行 secops doctor 可定位原因", "check it; secops doctor finds the cause"))
+    return Explanation("system", f"{spot}。{zh}。", f"{where + ': ' if where else ''}{reason}; {en}.", NEGATIVE)

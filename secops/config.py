@@ -1,0 +1,182 @@
+"""Settings: read from the environment once, every fault told together.
+
+Nothing else in the application reads ``os.environ``. Each setting is described in ``docs/settings.md``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+
+class BadSettings(ValueError):
+    """One or more settings are wrong; ``faults`` holds one sentence for each."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__(faults)
+        self.faults = faults
+
+    def __str__(self) -> str:
+        return "\n".join(self.faults)
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 65535:
+        raise ValueError("a port lies between 1 and 65535")
+    return value
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError("must be 1 or more")
+    return value
+
+
+def _flag(text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    try:
+        return words[text.strip().lower()]
+    except KeyError:
+        raise ValueError("must be yes or no") from None
+
+
+def _address(text: str) -> str:
+    return str(ipaddress.ip_address(text))
+
+
+def _zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError("is not a time zone such as Asia/Shanghai") from error
+    return text
+
+
+def _url(text: str) -> str:
+    if not urlsplit(text).scheme:
+        raise ValueError("is not an address such as redis://host:6379/0")
+    return text
+
+
+def _language(text: str) -> str:
+    if text not in ("zh", "en"):
+        raise ValueError("must be zh or en")
+    return text
+
+
+def _mode(text: str) -> str:
+    if text not in ("standard", "production"):
+        raise ValueError("must be standard or production")
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that differs between two installations.
+
+    ``home`` holds every file of an installation; two homes never meet. Empty ``database_url`` means the
+    SQLite file in the home; empty ``broker_url`` means the private broker of embedded mode.
+    """
+
+    home: Path = field(default_factory=lambda: Path("var"))
+    database_url: str = ""
+    broker_url: str = ""
+    bind_address: str = "127.0.0.1"
+    port: int = 8340
+    mode: str = "standard"
+    time_zone: str = "Asia/Shanghai"
+    language: str = "zh"
+    web_workers: int = 2
+    worker_processes: int = 2
+    tick_seconds: int = 5
+    lease_seconds: int = 45
+    upload_limit_mb: int = 200
+    free_space_floor_mb: int = 512
+    behind_tls: bool = False
+    allowed_hosts: str = ""
+    secret_key_file: str = ""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read ``SECOPS_*``; unknown names are faults too, since a misspelt setting would silently do nothing.
+
+        Raises:
+            BadSettings: with one sentence per fault, all at once.
+        """
+        environ = os.environ if environ is None else environ
+        faults: list[str] = []
+        values: dict[str, Any] = {}
+        known = {f"SECOPS_{item.name.upper()}": item.name for item in fields(cls)}
+        for name, text in environ.items():
+            if not name.startswith("SECOPS_") or name in _NOT_SETTINGS:
+                continue
+            if name not in known:
+                faults.append(f"{name} is not a setting; see docs/settings.md for the list.")
+                continue
+            if text == "":
+                continue
+            try:
+                values[known[name]] = _READERS[known[name]](text)
+            except ValueError as error:
+                faults.append(f"{name}={text!r}: {error}.")
+        if faults:
+            raise BadSettings(tuple(faults))
+        return cls(**values).resolved()
+
+    def resolved(self) -> Settings:
+        """Give the same settings with an absolute home."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        values["home"] = Path(self.home).expanduser().resolve()
+        return Settings(**values)
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy address of the store."""
+        return self.database_url or f"sqlite:///{self.home / 'secops.db'}"
+
+    @property
+    def production(self) -> bool:
+        return self.mode == "production"
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.bind_address}]" if ":" in self.bind_address else self.bind_address
+        return f"http://{host}:{self.port}"
+
+    def folder(self, name: str) -> Path:
+        """A folder of the home, made on demand, readable by the owner only."""
+        path = self.home / name
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return path
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "home": Path,
+    "database_url": _url,
+    "broker_url": _url,
+    "bind_address": _address,
+    "port": _port,
+    "mode": _mode,
+    "time_zone": _zone,
+    "language": _language,
+    "web_workers": _positive,
+    "worker_processes": _positive,
+    "tick_seconds": _positive,
+    "lease_seconds": _positive,
+    "upload_limit_mb": _positive,
+    "free_space_floor_mb": _positive,
+    "behind_tls": _flag,
+    "allowed_hosts": str,
+    "secret_key_file": str,
+}
+
+# Read by the build and the tests, not by the platform.
+_NOT_SETTINGS = frozenset({"SECOPS_REQUIRE_SERVICES", "SECOPS_PYTHON"})

@@ -1,0 +1,60 @@
+"""Vault recovery as a job: what a crash left of uploads is brought to one of its two ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from secops.audit_log.services import record
+from secops.clock import utc_now
+from secops.evidence.models import BlobState, Evidence
+from secops.evidence.recovery import ActionKind, RecoveryAction, RowListing
+from secops.evidence.services import blob_ref, complete
+from secops.jobs.runner import JobContext
+from secops.platform import Platform
+
+
+def recover(context: JobContext) -> dict[str, Any]:
+    """Job kind ``vault-recovery``."""
+    return recover_vault(context.platform)
+
+
+def recover_vault(platform: Platform) -> dict[str, Any]:
+    """Compare rows and blobs and mend; safe beside running uploads. Returns how many of each kind were found."""
+    actions = platform.vault.recover(lambda: _listing(platform))
+    counts: dict[str, Any] = {}
+    for action in actions:
+        counts[action.kind.value] = counts.get(action.kind.value, 0) + 1
+        _apply(platform, action)
+    return counts
+
+
+def _listing(platform: Platform) -> RowListing:
+    with platform.work("vault-recovery") as session:
+        rows = session.scalars(select(Evidence)).all()
+        return RowListing(
+            pending=tuple(blob_ref(row) for row in rows if row.blob_state is BlobState.PENDING),
+            ok=tuple(blob_ref(row) for row in rows if row.blob_state is BlobState.OK),
+            deleted=tuple(row.blob_id for row in rows if row.blob_state is BlobState.SHREDDED),
+        )
+
+
+_SILENT = frozenset({ActionKind.STAGED_REMOVED, ActionKind.SHREDDED, ActionKind.LIVE})
+
+
+def _apply(platform: Platform, action: RecoveryAction) -> None:
+    if action.kind in _SILENT:
+        return
+    now = utc_now()
+    with platform.work("vault-recovery") as session:
+        row = session.scalar(select(Evidence).where(Evidence.blob_id == action.blob_id))
+        word = f"vault.{action.kind.value}"
+        if row is None:
+            record(session, word, now=now, object_type="Blob", object_id=action.blob_id, result="failed")
+        elif action.kind is ActionKind.PROMOTED:
+            complete(platform, session, row, now=now)
+        else:
+            if action.kind in (ActionKind.DAMAGED, ActionKind.MISSING, ActionKind.ABANDONED):
+                row.blob_state = BlobState.DAMAGED
+            record(session, word, row, now=now, result="failed", reason=action.detail)

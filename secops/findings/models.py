@@ -1,0 +1,107 @@
+"""Findings, their history and the measures that close them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Date, ForeignKey, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from secops.db import Base, UtcDateTime, Versioned, enum_column
+from secops.objects.models import Asset, System
+from secops.scope import SystemScoped
+
+
+class FindingState(StrEnum):
+    OPEN = "open"
+    PLANNED = "planned"
+    IN_PROGRESS = "in-progress"
+    SUBMITTED = "submitted"
+    RETURNED = "returned"
+    VERIFIED = "verified"
+    RISK_ACCEPTED = "risk-accepted"
+    FALSE_POSITIVE = "false-positive"
+    CLOSED = "closed"
+
+
+class Severity(StrEnum):
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Finding(SystemScoped, Versioned, Base):
+    """One weakness at one target. ``key`` = rule and target: the same weakness found again is the same row."""
+
+    __tablename__ = "finding"
+    __table_args__ = (UniqueConstraint("system_id", "key"), {"extend_existing": False})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(160), nullable=False)
+    title: Mapped[dict[str, str]] = mapped_column(JSON, nullable=False)
+    rule_id: Mapped[str] = mapped_column(String(80), nullable=False, index=True)
+    asset_id: Mapped[int] = mapped_column(ForeignKey("asset.id"), nullable=False)
+    severity: Mapped[Severity] = mapped_column(enum_column(Severity), nullable=False, index=True)
+    severity_reason: Mapped[dict[str, str]] = mapped_column(JSON, nullable=False, default=dict)
+    layer: Mapped[str] = mapped_column(String(20), nullable=False, index=True)
+    units: Mapped[list[str]] = mapped_column(JSON, nullable=False)
+    observed: Mapped[dict[str, str]] = mapped_column(JSON, nullable=False, default=dict)
+    advice: Mapped[dict[str, str]] = mapped_column(JSON, nullable=False, default=dict)
+    high_risk_case: Mapped[str] = mapped_column(String(60), nullable=False, default="")
+    state: Mapped[FindingState] = mapped_column(enum_column(FindingState), nullable=False, index=True)
+    owner: Mapped[str] = mapped_column(String(120), nullable=False, default="")
+    suggested_due: Mapped[date | None] = mapped_column(Date)
+    due: Mapped[date | None] = mapped_column(Date, index=True)
+    first_scan_id: Mapped[int | None] = mapped_column(ForeignKey("scan.id"))
+    last_scan_id: Mapped[int | None] = mapped_column(ForeignKey("scan.id"))
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    asset: Mapped[Asset] = relationship(lazy="raise")
+    system: Mapped[System] = relationship(lazy="raise")
+    events: Mapped[list[FindingEvent]] = relationship(back_populates="finding", lazy="raise")
+
+
+class FindingEvent(SystemScoped, Base):
+    """A step in the life of a finding; rows are added, never changed."""
+
+    __tablename__ = "finding_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    finding_id: Mapped[int] = mapped_column(ForeignKey("finding.id"), nullable=False, index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
+    actor: Mapped[str] = mapped_column(String(120), nullable=False)
+    action: Mapped[str] = mapped_column(String(40), nullable=False)
+    from_state: Mapped[str] = mapped_column(String(20), nullable=False, default="")
+    to_state: Mapped[str] = mapped_column(String(20), nullable=False, default="")
+    note: Mapped[str] = mapped_column(Text, nullable=False, default="")
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False, default=dict)
+
+    finding: Mapped[Finding] = relationship(back_populates="events", lazy="raise")
+
+
+class Measure(SystemScoped, Versioned, Base):
+    """What will be done, by whom, until when, at what cost; one measure may close many findings."""
+
+    __tablename__ = "measure"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str] = mapped_column(Text, nullable=False)
+    owner: Mapped[str] = mapped_column(String(120), nullable=False)
+    due: Mapped[date] = mapped_column(Date, nullable=False)
+    cost: Mapped[int | None] = mapped_column(Integer, comment="CNY")
+    created_by: Mapped[str] = mapped_column(String(120), nullable=False)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
+
+
+class MeasureFinding(SystemScoped, Base):
+    """Which findings a measure is meant to close."""
+
+    __tablename__ = "measure_finding"
+    __table_args__ = (UniqueConstraint("measure_id", "finding_id"), {"extend_existing": False})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    measure_id: Mapped[int] = mapped_column(ForeignKey("measure.id"), nullable=False)
+    finding_id: Mapped[int] = mapped_column(ForeignKey("finding.id"), nullable=False, index=True)

@@ -1,0 +1,65 @@
+"""The kinds of work there are: which queue, which function, how long at most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from secops.jobs.runner import JobContext
+
+Handler = Callable[["JobContext"], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """``handler`` is ``module:function``, imported when the first job of this kind runs."""
+
+    queue: str
+    handler: str
+    time_limit_s: int
+    # Told in the same transaction when a job of this kind is over for good.
+    on_end: str = ""
+
+
+KINDS: dict[str, Kind] = {
+    "scan": Kind("scan", "secops.scans.handlers:run_scan", 1800, on_end="secops.scans.handlers:job_ended"),
+    "posture": Kind("housekeeping", "secops.posture.handlers:recompute", 300),
+    "report": Kind("report", "secops.reporting.handlers:build", 600),
+    "vault-recovery": Kind("housekeeping", "secops.evidence.handlers:recover", 900),
+}
+
+QUEUES = ("scan", "import", "report", "mail", "housekeeping")
+
+
+class UnknownKind(LookupError):
+    """No such kind of job."""
+
+
+def queue_of(kind: str) -> str:
+    try:
+        return KINDS[kind].queue
+    except KeyError:
+        raise UnknownKind(kind) from None
+
+
+def handler_of(kind: str) -> Handler:
+    """Import the function that does this kind of work."""
+    if kind not in KINDS:
+        raise UnknownKind(kind)
+    handler: Handler = _load(KINDS[kind].handler)
+    return handler
+
+
+def end_hook_of(kind: str) -> Callable[[Any, int, str, str, Any], None] | None:
+    """The function ``(session, job_id, state, error, now)`` that wants to know of the end, if any."""
+    spec = KINDS[kind].on_end if kind in KINDS else ""
+    hook: Callable[[Any, int, str, str, Any], None] | None = _load(spec) if spec else None
+    return hook
+
+
+def _load(spec: str) -> Any:
+    module, _, name = spec.partition(":")
+    return getattr(import_module(module), name)

@@ -1,0 +1,60 @@
+"""The job row: state, lease, fencing, progress, cancel flag."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, Float, Index, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from secops.db import Base, UtcDateTime, enum_column
+from secops.scope import SystemScoped
+
+
+class JobState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    # Gave up after the last attempt; waits for a person.
+    DEAD = "dead"
+
+
+OPEN_STATES = (JobState.QUEUED, JobState.RUNNING)
+
+
+class Job(SystemScoped, Base):
+    """Work to do once. A Celery message carries this row's id and nothing else.
+
+    ``attempt`` is the fencing token: every write of a worker names the attempt it claimed, and a write of an
+    older attempt changes nothing. ``dedupe_key`` is unique while the job is open.
+    """
+
+    __tablename__ = "job"
+    __audited__ = False
+    __table_args__ = (Index("ix_job_state_lease", "state", "lease_until"), {"extend_existing": False})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40), nullable=False, index=True)
+    queue: Mapped[str] = mapped_column(String(24), nullable=False)
+    dedupe_key: Mapped[str | None] = mapped_column(String(120), unique=True)
+    state: Mapped[JobState] = mapped_column(enum_column(JobState), nullable=False)
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False, default=dict)
+    attempt: Mapped[int] = mapped_column(Integer, nullable=False, default=0)
+    max_attempts: Mapped[int] = mapped_column(Integer, nullable=False, default=3)
+    lease_owner: Mapped[str] = mapped_column(String(80), nullable=False, default="")
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    progress: Mapped[float] = mapped_column(Float, nullable=False, default=0.0)
+    step: Mapped[str] = mapped_column(String(80), nullable=False, default="")
+    cancel_requested: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False)
+    cause: Mapped[str] = mapped_column(String(40), nullable=False, default="manual")
+    actor: Mapped[str] = mapped_column(String(120), nullable=False)
+    error: Mapped[str] = mapped_column(Text, nullable=False, default="")
+    result: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False, default=dict)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False, index=True)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -1,0 +1,306 @@
+"""Queue, claim, keep alive, finish, retry: every step is one guarded update of the job row.
+
+A worker proves that it still owns a job by the ``attempt`` it claimed. A write with an older attempt changes
+no row and raises :class:`LeaseLost`; so a worker that was thought dead can't write over its successor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import CursorResult, and_, or_, select, update
+from sqlalchemy.orm import Session
+
+from secops.audit_log.services import record
+from secops.db import call_after_commit
+from secops.errors import NotFound, Refused
+from secops.jobs.models import OPEN_STATES, Job, JobState
+
+REPUBLISH_AFTER = timedelta(seconds=60)
+
+Publish = Callable[[int, str], None]
+
+
+class LeaseLost(RuntimeError):
+    """Another attempt owns the job now; the caller stops and writes nothing more."""
+
+    def __init__(self, job_id: int, attempt: int) -> None:
+        super().__init__(job_id, attempt)
+        self.job_id = job_id
+        self.attempt = attempt
+
+
+class Cancelled(RuntimeError):
+    """A person asked to stop; the handler lets it pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a worker holds while it works."""
+
+    job_id: int
+    attempt: int
+    kind: str
+    payload: dict[str, Any]
+    department_id: int
+    system_id: int
+    actor: str
+
+
+def _none_published(job_id: int, queue: str) -> None:
+    """Default publisher: the periodic tick finds the row."""
+
+
+# Set by ``secops.celery`` in processes that can reach a broker; the row alone is enough, only slower.
+publisher: list[Publish] = [_none_published]
+
+
+def enqueue(
+    session: Session,
+    *,
+    kind: str,
+    department_id: int,
+    system_id: int,
+    payload: dict[str, Any],
+    actor: str,
+    now: datetime,
+    cause: str = "manual",
+    dedupe_key: str | None = None,
+    max_attempts: int = 3,
+) -> Job:
+    """Add a job in the caller's transaction; the message goes out after the commit.
+
+    With a *dedupe_key* that an open job has, that job is returned and none is added.
+    """
+    from secops.jobs.kinds import queue_of
+
+    if dedupe_key is not None:
+        open_job = session.scalar(select(Job).where(Job.dedupe_key == dedupe_key))
+        if open_job is not None:
+            return open_job
+    job = Job(
+        kind=kind,
+        queue=queue_of(kind),
+        dedupe_key=dedupe_key,
+        state=JobState.QUEUED,
+        department_id=department_id,
+        system_id=system_id,
+        payload=payload,
+        actor=actor,
+        cause=cause,
+        max_attempts=max_attempts,
+        created_at=now,
+        published_at=now,
+    )
+    session.add(job)
+    session.flush()
+    record(session, "job.create", job, now=now, detail={"kind": kind, "cause": cause})
+    job_id, queue = job.id, job.queue
+    call_after_commit(session, lambda: publisher[0](job_id, queue))
+    return job
+
+
+def claim(session: Session, job_id: int, *, owner: str, now: datetime, lease: timedelta) -> Claim | None:
+    """Take the job if it is free; None when somebody has it, it is over, or there is no such job.
+
+    A forged or replayed message therefore does nothing.
+    """
+    free = or_(Job.state == JobState.QUEUED, and_(Job.state == JobState.RUNNING, Job.lease_until < now))
+    taken = _update(
+        session,
+        Job.id == job_id,
+        free,
+        Job.attempt < Job.max_attempts,
+        Job.cancel_requested.is_(False),
+        values={
+            "state": JobState.RUNNING,
+            "attempt": Job.attempt + 1,
+            "lease_owner": owner,
+            "lease_until": now + lease,
+            "started_at": now,
+            "error": "",
+        },
+    )
+    if not taken:
+        return None
+    job = session.get_one(Job, job_id, populate_existing=True)
+    return Claim(job.id, job.attempt, job.kind, dict(job.payload), job.department_id, job.system_id, job.actor)
+
+
+def _update(session: Session, *where: Any, values: dict[str, Any]) -> bool:
+    result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+        update(Job).where(*where).values(**values), execution_options={"synchronize_session": False}
+    )
+    return result.rowcount == 1
+
+
+def _held(claim: Claim) -> tuple[Any, ...]:
+    return (Job.id == claim.job_id, Job.attempt == claim.attempt, Job.state == JobState.RUNNING)
+
+
+def keep_alive(session: Session, claim: Claim, *, now: datetime, lease: timedelta) -> bool:
+    """Prolong the lease; False when it is lost."""
+    return _update(session, *_held(claim), values={"lease_until": now + lease})
+
+
+def require_held(session: Session, claim: Claim) -> None:
+    """Fence: raise :class:`LeaseLost` unless this attempt still owns the job.
+
+    Called inside the transaction that writes a result; the update also locks the row until the commit.
+    """
+    if not _update(session, *_held(claim), values={"attempt": claim.attempt}):
+        raise LeaseLost(claim.job_id, claim.attempt)
+
+
+def set_progress(session: Session, claim: Claim, share: float, step: str) -> None:
+    """Say how far it is, 0.0 to 1.0.
+
+    Raises:
+        LeaseLost: another attempt owns the job.
+        Cancelled: a person asked to stop.
+    """
+    if not _update(session, *_held(claim), values={"progress": min(max(share, 0.0), 1.0), "step": step[:80]}):
+        raise LeaseLost(claim.job_id, claim.attempt)
+    if session.scalar(select(Job.cancel_requested).where(Job.id == claim.job_id)):
+        raise Cancelled
+
+
+def finish(session: Session, claim: Claim, *, result: dict[str, Any], now: datetime) -> None:
+    """The work is done; its result is written in this same transaction."""
+    _end(session, claim, now, state=JobState.DONE, progress=1.0, step="", result=result)
+
+
+def end_cancelled(session: Session, claim: Claim, *, now: datetime) -> None:
+    _end(session, claim, now, state=JobState.CANCELLED, step="")
+
+
+def fail(session: Session, claim: Claim, *, error: str, now: datetime, retry: bool = True) -> JobState:
+    """Note why it failed; queued again while attempts are left, dead after the last."""
+    job = session.get_one(Job, claim.job_id, populate_existing=True)
+    if retry and claim.attempt < job.max_attempts:
+        if not _update(session, *_held(claim), values={"state": JobState.QUEUED, "lease_until": None, "error": error}):
+            raise LeaseLost(claim.job_id, claim.attempt)
+        record(session, "job.retry", now=now, object_type="Job", object_id=str(claim.job_id), reason=error)
+        queue = job.queue
+        call_after_commit(session, lambda: publisher[0](claim.job_id, queue))
+        return JobState.QUEUED
+    state = JobState.DEAD if retry else JobState.FAILED
+    _end(session, claim, now, state=state, error=error)
+    return state
+
+
+def _end(session: Session, claim: Claim, now: datetime, **values: Any) -> None:
+    values |= {"finished_at": now, "lease_until": None, "dedupe_key": None}
+    if not _update(session, *_held(claim), values=values):
+        raise LeaseLost(claim.job_id, claim.attempt)
+    state = values["state"]
+    ok = state == JobState.DONE
+    record(
+        session,
+        f"job.{state.value}",
+        now=now,
+        object_type="Job",
+        object_id=str(claim.job_id),
+        result="ok" if ok else "failed",
+        reason=str(values.get("error", "")),
+        detail={"kind": claim.kind, "attempt": claim.attempt},
+    )
+    _tell_end(session, claim.job_id, claim.kind, state, str(values.get("error", "")), now)
+
+
+def _tell_end(session: Session, job_id: int, kind: str, state: JobState, error: str, now: datetime) -> None:
+    from secops.jobs.kinds import end_hook_of
+
+    hook = end_hook_of(kind)
+    if hook is not None:
+        hook(session, job_id, state.value, error, now)
+
+
+def cancel(session: Session, job_id: int, *, now: datetime) -> Job:
+    """Ask a job to stop; one that has not begun stops at once."""
+    job = session.scalar(select(Job).where(Job.id == job_id))
+    if job is None:
+        raise NotFound
+    if job.state not in OPEN_STATES:
+        raise Refused("任务已经结束。", "The job is over already.")
+    job.cancel_requested = True
+    if job.state == JobState.QUEUED:
+        job.state = JobState.CANCELLED
+        job.finished_at = now
+        job.dedupe_key = None
+        _tell_end(session, job.id, job.kind, job.state, "", now)
+    record(session, "job.cancel", job, now=now)
+    return job
+
+
+def rerun(session: Session, job_id: int, *, now: datetime) -> Job:
+    """Give a job that failed or gave up a fresh set of attempts."""
+    job = session.scalar(select(Job).where(Job.id == job_id))
+    if job is None:
+        raise NotFound
+    if job.state not in (JobState.DEAD, JobState.FAILED, JobState.CANCELLED):
+        raise Refused("只有失败或取消的任务可以重新运行。", "Only a failed or cancelled job can run again.")
+    job.state = JobState.QUEUED
+    job.max_attempts = job.attempt + 3
+    job.cancel_requested = False
+    job.progress, job.step, job.error = 0.0, "", ""
+    job.finished_at = None
+    job.published_at = now
+    record(session, "job.rerun", job, now=now)
+    queue = job.queue
+    call_after_commit(session, lambda: publisher[0](job_id, queue))
+    return job
+
+
+def reap(session: Session, *, now: datetime) -> dict[str, int]:
+    """Take back what dead workers hold, and send again what no worker took.
+
+    Returns:
+        counts: ``requeued``, ``dead``, ``republished``, ``cancelled``.
+    """
+    counts = {"requeued": 0, "dead": 0, "republished": 0, "cancelled": 0}
+    lost = session.scalars(select(Job).where(Job.state == JobState.RUNNING, Job.lease_until < now)).all()
+    for job in lost:
+        if job.cancel_requested:
+            state, word = JobState.CANCELLED, "cancelled"
+        elif job.attempt >= job.max_attempts:
+            state, word = JobState.DEAD, "dead"
+        else:
+            state, word = JobState.QUEUED, "requeued"
+        values: dict[str, Any] = {"state": state, "lease_until": None, "published_at": now}
+        if state != JobState.QUEUED:
+            values |= {"finished_at": now, "dedupe_key": None, "error": "the worker died"}
+        same = (Job.id == job.id, Job.attempt == job.attempt, Job.state == JobState.RUNNING, Job.lease_until < now)
+        if _update(session, *same, values=values):
+            counts[word] += 1
+            record(session, "job.lost", job, now=now, result="failed", detail={"attempt": job.attempt, "then": word})
+            if state == JobState.QUEUED:
+                _publish_later(session, job.id, job.queue)
+            else:
+                _tell_end(session, job.id, job.kind, state, "the worker died", now)
+    stale = select(Job.id, Job.queue).where(
+        Job.state == JobState.QUEUED, or_(Job.published_at.is_(None), Job.published_at < now - REPUBLISH_AFTER)
+    )
+    for job_id, queue in session.execute(stale).all():
+        if _update(session, Job.id == job_id, Job.state == JobState.QUEUED, values={"published_at": now}):
+            counts["republished"] += 1
+            _publish_later(session, job_id, queue)
+    return counts
+
+
+def _publish_later(session: Session, job_id: int, queue: str) -> None:
+    call_after_commit(session, lambda: publisher[0](job_id, queue))
+
+
+def release_owned_by(session: Session, owner: str, *, now: datetime) -> int:
+    """End the leases of a worker that is known to be gone, instead of waiting for them to run out."""
+    result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+        update(Job)
+        .where(Job.state == JobState.RUNNING, Job.lease_owner == owner)
+        .values(lease_until=now - timedelta(seconds=1)),
+        execution_options={"synchronize_session": False},
+    )
+    return int(result.rowcount)

@@ -1,0 +1,5 @@
+"""Pages of this feature."""
+
+from __future__ import annotations
+
+VIEWS: tuple[type, ...] = ()

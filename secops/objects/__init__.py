@@ -1,0 +1,1 @@
+"""The inventory: departments, systems, assets, classification."""

@@ -1,0 +1,1 @@
+"""What the machine knows now, per unit and target."""

@@ -1,0 +1,251 @@
+"""Recompute what the machine knows of a system: outcomes and evidence → suggestion per unit and target → roll-up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from controls.catalog import AssessmentUnit
+from controls.posture import Counts as UnitCounts
+from controls.posture import roll_up
+from controls.terms import TargetKind, Verdict
+from controls.verdict import Evidence as RuleEvidence
+from controls.verdict import Suggestion, suggest
+from reports.read_model import Counts
+from secops.evidence.models import BlobState, Evidence, EvidenceLink, EvidenceState
+from secops.findings.models import Finding, FindingState
+from secops.objects.models import Asset, System
+from secops.posture.catalogue import EDITION, selection_for, translate
+from secops.posture.models import PostureCell, PostureSummary
+from secops.scans.models import Outcome, ProbeRun
+
+# The whole system as a target, for units that are answered by documents and people.
+SYSTEM_TARGET = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Everything the suggestion of one system is made from."""
+
+    answers: dict[tuple[str, int], list[RuleEvidence]]
+    evidence_of_outcome: dict[tuple[str, int], set[int]]
+    links: dict[tuple[str, int | None], list[tuple[int, EvidenceState]]]
+    failures: dict[int, list[str]]
+
+
+def recompute(session: Session, system: System, *, now: datetime) -> PostureSummary | None:
+    """Replace the system's cells and add a summary row; None while the system has no level.
+
+    Reads the current outcomes and the living evidence of this one system; writes only the posture's own tables.
+    """
+    if not system.profile:
+        return None
+    extensions = tuple(system.extensions)
+    units = selection_for(system.profile, extensions).units
+    assets = session.scalars(select(Asset).where(Asset.system_id == system.id).order_by(Asset.id)).all()
+    known = _gather(session, system, assets)
+    rows: list[dict[str, Any]] = []
+    verdicts: dict[Any, dict[str, Verdict | None]] = {}
+    for unit in units:
+        verdicts[unit.id] = {}
+        for asset in _targets(unit, assets):
+            row, verdict = _cell(unit, asset, known)
+            verdicts[unit.id][str(asset.id) if asset else SYSTEM_TARGET] = verdict
+            row |= {"department_id": system.department_id, "system_id": system.id, "computed_at": now}
+            rows.append(row)
+    session.execute(
+        delete(PostureCell).where(PostureCell.system_id == system.id),
+        execution_options={"synchronize_session": False},
+    )
+    if rows:
+        session.execute(insert(PostureCell), rows)
+    return _add_summary(session, system, units, verdicts, now)
+
+
+def _targets(unit: AssessmentUnit, assets: Sequence[Asset]) -> list[Asset | None]:
+    kinds = {kind.value for kind in unit.targets}
+    found: list[Asset | None] = [asset for asset in assets if asset.kind in kinds]
+    return found or [None]
+
+
+def _gather(session: Session, system: System, assets: Sequence[Asset]) -> _Known:
+    kind_of = {asset.id: asset.kind for asset in assets}
+    name_of = {asset.id: asset.name for asset in assets}
+    known = _Known({}, {}, {}, {})
+    query = (
+        select(Outcome, ProbeRun.evidence_id)
+        .join(ProbeRun, ProbeRun.id == Outcome.probe_run_id)
+        .where(Outcome.system_id == system.id, Outcome.current.is_(True))
+    )
+    for outcome, evidence_id in session.execute(query):
+        if outcome.asset_id not in kind_of:
+            continue
+        for answer in outcome.answers:
+            places = translate(answer["unit"], int(answer["step"]), system.profile, tuple(system.extensions))
+            for unit_id, step in places:
+                key = (unit_id, outcome.asset_id)
+                known.answers.setdefault(key, []).append(
+                    RuleEvidence(
+                        rule_id=outcome.rule_id,
+                        unit_id=_unit_id(unit_id),
+                        target_id=name_of[outcome.asset_id],
+                        target_kind=TargetKind(kind_of[outcome.asset_id]),
+                        step=step,
+                        strength=answer["strength"],
+                        outcome=outcome.outcome,  # type: ignore[arg-type]
+                        source=f"scan {outcome.scan_id}",
+                        observed=_observed(outcome),
+                    )
+                )
+                if evidence_id is not None:
+                    known.evidence_of_outcome.setdefault(key, set()).add(evidence_id)
+    _gather_links(session, system, known)
+    return known
+
+
+def _observed(outcome: Outcome) -> str:
+    return str(outcome.reason.get("zh", ""))[:200]
+
+
+def _unit_id(text: str) -> Any:
+    from controls.ids import UnitId
+
+    return UnitId(text)
+
+
+def _gather_links(session: Session, system: System, known: _Known) -> None:
+    living = (EvidenceState.SUBMITTED, EvidenceState.ACCEPTED)
+    query = (
+        select(EvidenceLink.unit_id, EvidenceLink.asset_id, Evidence.id, Evidence.state)
+        .join(Evidence, Evidence.id == EvidenceLink.evidence_id)
+        .where(
+            EvidenceLink.system_id == system.id,
+            EvidenceLink.edition == EDITION,
+            Evidence.blob_state == BlobState.OK,
+            Evidence.state.in_(living),
+        )
+    )
+    for unit_id, asset_id, evidence_id, state in session.execute(query):
+        known.links.setdefault((unit_id, asset_id), []).append((evidence_id, state))
+
+
+def _cell(unit: AssessmentUnit, asset: Asset | None, known: _Known) -> tuple[dict[str, Any], Verdict | None]:
+    unit_id = str(unit.id)
+    key = (unit_id, asset.id if asset else 0)
+    suggestion = suggest(unit, known.answers.get(key, []))
+    links = list(known.links.get((unit_id, None), []))
+    if asset is not None:
+        links += known.links.get((unit_id, asset.id), [])
+    evidence_ids = sorted({*known.evidence_of_outcome.get(key, set()), *(found for found, _ in links)})
+    row = {
+        "unit_id": unit_id,
+        "asset_id": asset.id if asset else None,
+        "verdict": suggestion.verdict.value if suggestion.verdict else None,
+        "reasons": _reasons(unit, asset, suggestion, links),
+        "steps": [
+            {"number": step.number, "status": step.status.value, "rules": list(step.rules)} for step in suggestion.steps
+        ],
+        "evidence_ids": evidence_ids,
+    }
+    return row, suggestion.verdict
+
+
+def _reasons(
+    unit: AssessmentUnit, asset: Asset | None, suggestion: Suggestion, links: Sequence[tuple[int, EvidenceState]]
+) -> list[dict[str, str]]:
+    reasons = [{"zh": one.zh, "en": one.en} for one in suggestion.reasons]
+    if asset is None and not links:
+        zh = "、".join(kind.label("zh") for kind in unit.targets)
+        en = ", ".join(kind.label("en") for kind in unit.targets)
+        reasons.append({"zh": f"未登记此类测评对象：{zh}", "en": f"no target of these kinds is registered: {en}"})
+    elif suggestion.not_examined is not None:
+        reasons.append({"zh": suggestion.not_examined.zh, "en": suggestion.not_examined.en})
+    if links:
+        count = len({found for found, _ in links})
+        reasons.append(
+            {
+                "zh": f"已提交证据 {count} 份，待测评人员判定",
+                "en": f"{count} piece(s) of evidence given, waiting for an assessor",
+            }
+        )
+    return reasons
+
+
+def _add_summary(
+    session: Session,
+    system: System,
+    units: Sequence[AssessmentUnit],
+    verdicts: dict[Any, dict[str, Verdict | None]],
+    now: datetime,
+) -> PostureSummary:
+    posture = roll_up(units, verdicts)
+    session.execute(
+        update(PostureSummary)
+        .where(PostureSummary.system_id == system.id, PostureSummary.current.is_(True))
+        .values(current=False),
+        execution_options={"synchronize_session": False},
+    )
+    counts = to_counts(posture.total)
+    summary = PostureSummary(
+        department_id=system.department_id,
+        system_id=system.id,
+        computed_at=now,
+        catalogue=EDITION,
+        profile=system.profile,
+        applicable=counts.applicable,
+        compliant=counts.compliant,
+        partial=counts.partial,
+        non_compliant=counts.non_compliant,
+        na=counts.na,
+        not_examined=counts.not_examined,
+        examined_share=counts.examined_percent or 0,
+        open_findings=_open_findings(session, system),
+        by_class={code: _as_dict(to_counts(found)) for code, found in posture.by_class.items()},
+        by_layer={layer.value: _as_dict(to_counts(found)) for layer, found in posture.by_layer.items()},
+        current=True,
+    )
+    session.add(summary)
+    session.flush()
+    return summary
+
+
+def _open_findings(session: Session, system: System) -> int:
+    over = (FindingState.CLOSED, FindingState.FALSE_POSITIVE)
+    query = select(func.count(Finding.id)).where(Finding.system_id == system.id, Finding.state.not_in(over))
+    return int(session.scalar(query) or 0)
+
+
+def to_counts(counts: UnitCounts) -> Counts:
+    """The five numbers as pages and reports print them; shares are worked out there and nowhere else."""
+    return Counts(counts.compliant, counts.partial, counts.non_compliant, counts.na, counts.not_examined)
+
+
+def _as_dict(counts: Counts) -> dict[str, int]:
+    return {
+        "compliant": counts.compliant,
+        "partial": counts.partial,
+        "non_compliant": counts.non_compliant,
+        "na": counts.na,
+        "not_examined": counts.not_examined,
+    }
+
+
+def counts_of(row: dict[str, int] | PostureSummary) -> Counts:
+    """Counts of a stored summary row or of one of its groups."""
+    names = ("compliant", "partial", "non_compliant", "na", "not_examined")
+    if isinstance(row, PostureSummary):
+        return Counts(*(getattr(row, name) for name in names))
+    return Counts(*(row.get(name, 0) for name in names))
+
+
+def current_summaries(session: Session, system_ids: Iterable[int] | None = None) -> dict[int, PostureSummary]:
+    """The present summary of each system in scope, one query."""
+    query = select(PostureSummary).where(PostureSummary.current.is_(True))
+    if system_ids is not None:
+        query = query.where(PostureSummary.system_id.in_(list(system_ids)))
+    return {row.system_id: row for row in session.scalars(query)}

@@ -1,0 +1,1 @@
+"""Builds the read model and keeps finished reports."""

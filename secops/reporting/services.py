@@ -1,0 +1,87 @@
+"""Ask for a report; the job builds it and keeps it in the vault."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
+
+from secops.audit_log.services import record
+from secops.errors import BadInput, NotFound, Refused
+from secops.jobs.models import Job
+from secops.jobs.services import enqueue
+from secops.objects.models import System
+from secops.reporting.models import ReportFile
+
+# kind → renderer ids of ``reports.registry``, in the order in which they are offered.
+KINDS: dict[str, tuple[str, ...]] = {"posture": ("pdf_posture", "xlsx_posture")}
+
+
+def request_report(
+    session: Session,
+    system: System,
+    *,
+    kind: str,
+    renderers: Sequence[str],
+    language: str,
+    actor: str,
+    now: datetime,
+) -> Job:
+    """Queue a report in the given forms.
+
+    Raises:
+        BadInput: unknown kind, form or language.
+        Refused: the system has no level yet.
+    """
+    if kind not in KINDS or not renderers or set(renderers) - set(KINDS[kind]):
+        raise BadInput("未知的报告类型或格式。", "Unknown kind or form of report.", "kind")
+    if language not in ("zh", "en"):
+        raise BadInput("语言须为 zh 或 en。", "The language is zh or en.", "language")
+    if not system.profile:
+        raise Refused("系统尚未定级，不能生成报告。", "The system has no level yet; classify it first.")
+    number = next_number(session, system, now)
+    job = enqueue(
+        session,
+        kind="report",
+        department_id=system.department_id,
+        system_id=system.id,
+        payload={
+            "system_id": system.id,
+            "kind": kind,
+            "renderers": list(renderers),
+            "language": language,
+            "number": number,
+            "at": now.isoformat(),
+        },
+        actor=actor,
+        now=now,
+    )
+    record(session, "report.request", job, now=now, detail={"number": number, "kind": kind})
+    return job
+
+
+def next_number(session: Session, system: System, now: datetime) -> str:
+    """``CODE-20261125-03``: the third report of this system on that day."""
+    prefix = f"{system.code}-{now:%Y%m%d}-"
+    count = session.scalar(
+        select(func.count(func.distinct(Job.id))).where(
+            Job.system_id == system.id, Job.kind == "report", Job.created_at >= now.replace(hour=0, minute=0, second=0)
+        )
+    )
+    return f"{prefix}{int(count or 0) + 1:02}"
+
+
+def get_report(session: Session, report_id: int) -> ReportFile:
+    """One report in this scope, with its evidence row.
+
+    Raises:
+        NotFound
+    """
+    report = session.scalar(
+        select(ReportFile).options(joinedload(ReportFile.evidence)).where(ReportFile.id == report_id)
+    )
+    if report is None:
+        raise NotFound
+    return report

@@ -1,0 +1,1 @@
+"""Authorisations, scans, probe runs and rule outcomes."""

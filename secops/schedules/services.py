@@ -1,0 +1,215 @@
+"""When a schedule is due next, and the dispatch of what is due: each due row once, however many ask."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from celery.schedules import ParseException, crontab
+from sqlalchemy import CursorResult, select, update
+from sqlalchemy.orm import Session
+
+from secops.audit_log.services import record
+from secops.errors import BadInput, NotFound, SecopsError
+from secops.objects.models import System
+from secops.platform import Platform
+from secops.schedules.models import Schedule
+
+log = logging.getLogger("secops.schedules")
+KINDS = ("scan",)
+SHORTEST = 10
+
+
+def next_run(schedule: Schedule, after: datetime) -> datetime | None:
+    """The first moment later than *after* at which the schedule is due; None when it is over."""
+    if schedule.max_runs is not None and schedule.runs >= schedule.max_runs:
+        return None
+    if schedule.every_seconds:
+        found = after + timedelta(seconds=schedule.every_seconds)
+    else:
+        local = after.astimezone(ZoneInfo(schedule.time_zone))
+        cron = parse_cron(schedule.cron)
+        cron.nowfun = lambda: local
+        found = local + cron.remaining_estimate(local)
+    if schedule.ends_at is not None and found > schedule.ends_at:
+        return None
+    return found
+
+
+def parse_cron(text: str) -> crontab:
+    """Read five cron fields.
+
+    Raises:
+        BadInput: it is no cron expression.
+    """
+    if len(text.split()) != 5:
+        raise BadInput(
+            "cron 表达式须为五段：分 时 日 月 周，例如 30 2 * * 1-5。",
+            "A cron expression has five fields: minute hour day month weekday, such as 30 2 * * 1-5.",
+            "cron",
+        )
+    try:
+        return crontab.from_string(text)
+    except (ValueError, ParseException) as error:
+        raise BadInput(f"cron 表达式无效：{error}", f"Not a cron expression: {error}", "cron") from None
+
+
+def create_schedule(
+    session: Session,
+    *,
+    system: System,
+    name: str,
+    kind: str,
+    payload: dict[str, Any],
+    owner: str,
+    time_zone: str,
+    now: datetime,
+    cron: str = "",
+    every_seconds: int | None = None,
+    first_run_at: datetime | None = None,
+    max_runs: int | None = None,
+    ends_at: datetime | None = None,
+) -> Schedule:
+    """Add a schedule with either *cron* or *every_seconds* (10 or more)."""
+    if kind not in KINDS:
+        raise BadInput("未知的计划类型。", "Unknown kind of schedule.", "kind")
+    if bool(cron) == bool(every_seconds):
+        raise BadInput("请填写 cron 或间隔其中之一。", "Give either cron or an interval.", "cron")
+    if every_seconds is not None and every_seconds < SHORTEST:
+        raise BadInput(f"间隔至少 {SHORTEST} 秒。", f"The interval is at least {SHORTEST} s.", "every_seconds")
+    if not name.strip():
+        raise BadInput("请填写名称。", "Give it a name.", "name")
+    schedule = Schedule(
+        department_id=system.department_id,
+        system_id=system.id,
+        name=name.strip(),
+        kind=kind,
+        cron=cron,
+        every_seconds=every_seconds,
+        time_zone=time_zone,
+        payload=payload,
+        max_runs=max_runs,
+        runs=0,
+        ends_at=ends_at,
+        owner=owner,
+        created_at=now,
+        enabled=True,
+    )
+    schedule.next_run_at = first_run_at or next_run(schedule, now)
+    session.add(schedule)
+    record(session, "schedule.create", schedule, now=now, detail={"kind": kind, "cron": cron, "every": every_seconds})
+    session.flush()
+    return schedule
+
+
+def due_ids(session: Session, now: datetime) -> list[int]:
+    query = select(Schedule.id).where(
+        Schedule.enabled.is_(True), Schedule.next_run_at.is_not(None), Schedule.next_run_at <= now
+    )
+    return list(session.scalars(query.order_by(Schedule.next_run_at).limit(500)))
+
+
+def dispatch_due(platform: Platform, *, now: datetime) -> int:
+    """Start everything that is due; returns how many were started.
+
+    Each row is claimed by moving ``next_run_at`` from the very value that was read, in the transaction that
+    starts the work: a second dispatcher finds the value moved and does nothing.
+    """
+    with platform.work("schedule") as session:
+        ids = due_ids(session, now)
+    started = 0
+    for schedule_id in ids:
+        try:
+            with platform.work("schedule") as session:
+                started += _dispatch(session, schedule_id, now)
+        except SecopsError as error:
+            with platform.work("schedule") as session:
+                _note_failure(session, schedule_id, error, now)
+    return started
+
+
+def _dispatch(session: Session, schedule_id: int, now: datetime) -> int:
+    schedule = session.get(Schedule, schedule_id)
+    if schedule is None or not schedule.enabled or schedule.next_run_at is None or schedule.next_run_at > now:
+        return 0
+    was = schedule.next_run_at
+    claimed: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+        update(Schedule)
+        .where(Schedule.id == schedule_id, Schedule.next_run_at == was, Schedule.enabled.is_(True))
+        .values(next_run_at=None),
+        execution_options={"synchronize_session": False},
+    )
+    if claimed.rowcount != 1:
+        return 0
+    session.refresh(schedule)
+    schedule.runs += 1
+    schedule.last_run_at = now
+    schedule.last_error = ""
+    schedule.next_run_at = next_run(schedule, now)
+    start(session, schedule, now=now, cause="schedule")
+    record(session, "schedule.dispatch", schedule, now=now, detail={"run": schedule.runs})
+    return 1
+
+
+def start(session: Session, schedule: Schedule, *, now: datetime, cause: str) -> None:
+    """Begin what the schedule stands for."""
+    from secops.scans.services import request_scan
+
+    system = session.get_one(System, schedule.system_id)
+    request_scan(
+        session,
+        system=system,
+        authorization_id=int(schedule.payload["authorization_id"]),
+        actor=schedule.owner,
+        now=now,
+        cause=cause,
+        schedule_id=schedule.id,
+    )
+
+
+def _note_failure(session: Session, schedule_id: int, error: SecopsError, now: datetime) -> None:
+    schedule = session.get_one(Schedule, schedule_id)
+    schedule.last_error = f"{error.zh} / {error.en}"[:400]
+    schedule.last_run_at = now
+    schedule.runs += 1
+    schedule.next_run_at = next_run(schedule, now)
+    record(session, "schedule.failed", schedule, now=now, result="failed", reason=error.en)
+
+
+def run_now(session: Session, schedule_id: int, *, now: datetime) -> Schedule:
+    """Start it once by hand; the plan itself stays as it is."""
+    schedule = _find(session, schedule_id)
+    start(session, schedule, now=now, cause="schedule-now")
+    record(session, "schedule.run-now", schedule, now=now)
+    return schedule
+
+
+def set_enabled(session: Session, schedule_id: int, enabled: bool, *, now: datetime) -> Schedule:
+    """Pause or resume; resuming plans from now on, nothing is caught up."""
+    schedule = _find(session, schedule_id)
+    schedule.enabled = enabled
+    schedule.next_run_at = next_run(schedule, now) if enabled else None
+    record(session, "schedule.resume" if enabled else "schedule.pause", schedule, now=now)
+    return schedule
+
+
+def preview(schedule: Schedule, now: datetime, count: int = 10) -> list[datetime]:
+    """The next *count* moments, fewer when it ends before."""
+    found: list[datetime] = []
+    moment = now
+    for _ in range(count):
+        coming = next_run(schedule, moment)
+        if coming is None:
+            break
+        found.append(coming)
+        moment = coming
+    return found
+
+
+def _find(session: Session, schedule_id: int) -> Schedule:
+    schedule = session.scalar(select(Schedule).where(Schedule.id == schedule_id))
+    if schedule is None:
+        raise NotFound
+    return schedule

@@ -1,0 +1,1 @@
+"""Pages: base view, tables, forms, downloads."""

@@ -1,0 +1,107 @@
+"""The gate: one reviewed file says which roles may call which endpoint by which method; the rest is refused.
+
+``secops/permissions.yaml`` is written by hand. A route that is not in it fails the build and answers 403.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+import yaml
+from flask import current_app, g, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from secops.accounts.models import Role
+from secops.audit_log.services import record_alone
+from secops.clock import utc_now
+from secops.errors import Refused
+from secops.web.principal import principal
+
+ANONYMOUS = "anonymous"
+ANYBODY = "signed-in"
+_GROUPS = frozenset({ANONYMOUS, ANYBODY})
+
+
+class BadPermissionFile(ValueError):
+    """An entry of the permission file can't be read: (endpoint, what is wrong)."""
+
+    def __init__(self, endpoint: str, fault: str) -> None:
+        super().__init__(endpoint, fault)
+        self.endpoint = endpoint
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """(endpoint, method) → roles; ``anonymous`` lets everybody in, ``signed-in`` every account."""
+
+    rules: Mapping[tuple[str, str], frozenset[str]]
+
+    def allowed(self, endpoint: str, method: str) -> frozenset[str]:
+        return self.rules.get((endpoint, "GET" if method in ("HEAD", "OPTIONS") else method), frozenset())
+
+    def admits(self, endpoint: str, method: str, roles: frozenset[str], signed_in: bool) -> bool:
+        allowed = self.allowed(endpoint, method)
+        if ANONYMOUS in allowed or (ANYBODY in allowed and signed_in):
+            return True
+        return bool(allowed & roles)
+
+
+@lru_cache(maxsize=1)
+def permissions() -> Permissions:
+    """Read the file once.
+
+    Raises:
+        BadPermissionFile: an unknown role or method.
+    """
+    text = (resources.files("secops") / "permissions.yaml").read_text(encoding="utf-8")
+    content = yaml.safe_load(text)
+    names = {role.value for role in Role} | _GROUPS
+    aliases = {name: frozenset(roles) for name, roles in content.get("groups", {}).items()}
+    rules: dict[tuple[str, str], frozenset[str]] = {}
+    for endpoint, methods in content["endpoints"].items():
+        for method, roles in methods.items():
+            if method not in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+                raise BadPermissionFile(endpoint, f"{method} is not a method")
+            picked: set[str] = set()
+            for role in [roles] if isinstance(roles, str) else roles:
+                picked |= aliases.get(role, frozenset({role}))
+            if picked - names:
+                raise BadPermissionFile(endpoint, f"unknown role {sorted(picked - names)}")
+            rules[(endpoint, method)] = frozenset(picked)
+    return Permissions(rules)
+
+
+def check_request() -> ResponseReturnValue | None:
+    """Let the request through, send it to the log-in page, or refuse it and say so in the audit log."""
+    endpoint = request.endpoint
+    if endpoint is None:
+        return None
+    who = principal()
+    signed_in = who.user_id is not None
+    if permissions().admits(endpoint, request.method, who.roles, signed_in):
+        if signed_in and g.account.must_change_password and endpoint not in _EXIT_PAGES:
+            return redirect(url_for("AccountView.password"))
+        return None
+    if not signed_in:
+        if request.path.startswith("/api/"):
+            raise Refused("请先登录。", "Sign in first.")
+        session["next"] = request.full_path if request.method == "GET" else "/"
+        return redirect(url_for("LoginView.login"))
+    record_alone(
+        current_app.extensions["secops"].engine,
+        who,
+        "request.denied",
+        now=utc_now(),
+        object_type="endpoint",
+        object_id=endpoint,
+        result="refused",
+        detail={"method": request.method},
+    )
+    raise Refused("您的角色不能使用这个功能。", "Your role does not include this function.")
+
+
+_EXIT_PAGES = frozenset({"AccountView.password", "LoginView.logout", "static", "bootstrap.static", "LocaleView.index"})

@@ -1,0 +1,83 @@
+"""The side navigation: groups in the order of a working day, narrowed to what the gate lets through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, request, url_for
+
+from secops.web.gate import permissions
+from secops.web.lang import t
+from secops.web.principal import principal
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the navigation: endpoint, words, Bootstrap icon."""
+
+    endpoint: str
+    zh: str
+    en: str
+    icon: str
+
+
+GROUPS: tuple[tuple[tuple[str, str], tuple[Entry, ...]], ...] = (
+    (
+        ("态势", "Posture"),
+        (
+            Entry("DashboardView.index", "全区总览", "Dashboard", "speedometer2"),
+            Entry("SystemView.index", "定级对象", "Systems", "hdd-network"),
+            Entry("FindingView.index", "问题与整改", "Findings", "exclamation-diamond"),
+        ),
+    ),
+    (
+        ("检查", "Examination"),
+        (
+            Entry("ScanView.index", "扫描", "Scans", "radar"),
+            Entry("AuthorizationView.index", "扫描授权", "Authorisations", "shield-check"),
+            Entry("ScheduleView.index", "计划任务", "Schedules", "calendar2-check"),
+            Entry("EvidenceView.index", "证据", "Evidence", "folder2-open"),
+            Entry("ReportView.index", "报告", "Reports", "file-earmark-text"),
+        ),
+    ),
+    (("知识", "Knowledge"), (Entry("CatalogView.index", "控制项目录", "Catalogue", "book"),)),
+    (
+        ("管理", "Administration"),
+        (
+            Entry("JobView.index", "后台任务", "Jobs", "cpu"),
+            Entry("UserView.index", "账号", "Accounts", "people"),
+            Entry("GrantView.index", "角色授权", "Role grants", "key"),
+            Entry("MatrixView.index", "权限矩阵", "Permission matrix", "grid-3x3"),
+            Entry("AuditView.index", "审计日志", "Audit log", "journal-text"),
+        ),
+    ),
+)
+
+
+def visible_groups() -> list[tuple[str, list[dict[str, object]]]]:
+    """Groups with at least one entry for this person."""
+    who = principal()
+    if who.user_id is None:
+        return []
+    allowed = permissions()
+    current = (request.endpoint or "").split(".")[0]
+    groups = []
+    for (zh, en), entries in GROUPS:
+        shown = [
+            {
+                "url": url_for(entry.endpoint),
+                "text": t(entry.zh, entry.en),
+                "icon": entry.icon,
+                "active": entry.endpoint.split(".")[0] == current,
+            }
+            for entry in entries
+            if allowed.admits(entry.endpoint, "GET", who.roles, True)
+        ]
+        if shown:
+            groups.append((t(zh, en), shown))
+    return groups
+
+
+def register(app: Flask) -> None:
+    """Give templates ``navigation()``."""
+    app.context_processor(lambda: {"navigation": visible_groups})
