@@ -100,7 +100,7 @@ def make_head(
 ) -> Framework:
     """Make the frozen head from a ``framework.yaml``."""
     advice = {
-        int(level): text.string()
+        int(level): text.text()
         for level, text in (cursor.at("advice").entries() if cursor.has("advice") else ())
     }
     levels = cursor.at("levels").value

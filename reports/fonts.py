@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import manimgx_fonts_cjk
+import typst
 
 #: Family used for Chinese and Latin alike.
 FAMILY = "Noto Sans CJK SC"
@@ -21,6 +22,14 @@ _FALLBACK_END = 0x0700
 def font_folder() -> Path:
     """Give the folder with the font file."""
     return Path(manimgx_fonts_cjk.__file__).parent
+
+
+@lru_cache(maxsize=1)
+def fonts() -> typst.Fonts:
+    """Give the typesetter's fonts: ours and its own, none of the machine; loaded once, as the file is large."""
+    return typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=True, font_paths=[str(font_folder())]
+    )
 
 
 @lru_cache(maxsize=1)

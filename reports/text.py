@@ -7,7 +7,7 @@ is replaced, so that hidden or reordering characters become visible instead of a
 from __future__ import annotations
 
 import unicodedata
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -138,6 +138,11 @@ def size_text(size_bytes: int) -> str:
 def time_text(value: datetime | None, zone: tzinfo) -> str:
     """Print a time to the minute in *zone*, ``—`` where there is none."""
     return "—" if value is None else value.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+
+def utc_naive(value: datetime) -> datetime:
+    """Give a time the way office formats keep it among their properties: in UTC, without saying so."""
+    return value.astimezone(UTC).replace(tzinfo=None, microsecond=0)
 
 
 def date_text(value: date | None) -> str:

@@ -32,17 +32,20 @@ def read_guarded(path: Path, forbidden: int) -> bytes:
         FileNotFoundError: it is gone.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        # without blocking, since a pipe in place of the file would never open
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         raise
     except OSError as error:
         raise KeyFileUnsafe(str(path), f"cannot be opened: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as stream:
+    try:
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode):
             raise KeyFileUnsafe(str(path), "not a regular file")
         check_mode(path, state, forbidden)
-        return stream.read(_MAX_SIZE)
+        return os.read(descriptor, _MAX_SIZE)
+    finally:
+        os.close(descriptor)
 
 
 def write_new(path: Path, content: bytes, mode: int) -> None:

@@ -5,6 +5,7 @@ Exact: a search over (gain, cost) pairs in which dominated ones are dropped at e
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -174,44 +175,68 @@ def _reaches(edition: Edition, given: ScoreInput, wanted: Conclusion) -> bool:
 
 
 Gain = tuple[Fraction, Fraction]
+State = tuple[Fraction, Fraction, Decimal, tuple[int, ...]]
+"""Gain on the technical and the management side, cost, and the places of the fixes chosen."""
 
 
 def _search(edition: Edition, base: ScoreInput, free: Sequence[Fix], wanted: Conclusion) -> list[Fix] | None:
-    """Choose among the free fixes; ``None`` when not even all of them suffice."""
+    """Choose among the free fixes; ``None`` when not even all of them suffice.
+
+    Fixes that touch one side only are searched side by side; the few that touch both are combined with
+    the best of either side.
+    """
     gains = _gains(edition, base)
-    reached = _goal(edition, base, wanted)
-    states: list[tuple[Fraction, Fraction, Decimal, tuple[int, ...]]] = [
-        (Fraction(0), Fraction(0), Decimal(0), ())
-    ]
-    best: tuple[Decimal, tuple[int, ...]] | None = None
-    if reached(Fraction(0), Fraction(0)):
-        return []
+    parts: dict[str, list[State]] = {"technical": [], "management": [], "both": []}
     for place, fix in enumerate(free):
         technical = sum((gains[item][0] for item in fix.items), Fraction(0))
         management = sum((gains[item][1] for item in fix.items), Fraction(0))
-        if technical == 0 and management == 0:
-            continue
-        fresh = []
-        for had_t, had_m, cost, chosen in states:
-            state = (had_t + technical, had_m + management, cost + fix.cost, (*chosen, place))
-            if best is not None and state[2] >= best[0]:
-                continue
-            if reached(state[0], state[1]):
-                best = (state[2], state[3])
-            else:
-                fresh.append(state)
-        states = _undominated([*states, *fresh])
-        if best is not None:
-            states = [state for state in states if state[2] < best[0]]
-    return None if best is None else [free[place] for place in best[1]]
+        if technical or management:
+            side = "both" if technical and management else ("technical" if technical else "management")
+            parts[side].append((technical, management, fix.cost, (place,)))
+    reached = _goal(edition, base, wanted)
+    technical_front = _front(parts["technical"])
+    management_front = _front(parts["management"])
+    best: State | None = None
+    for both in _front(parts["both"]):
+        for one in technical_front:
+            state = _joined(both, one)
+            if best is not None and state[2] >= best[2]:
+                break
+            other = _least(management_front, _completing(reached, state))
+            if other is not None:
+                state = _joined(state, other)
+                if best is None or state[2] < best[2]:
+                    best = state
+    return None if best is None else [free[place] for place in best[3]]
 
 
-def _undominated(
-    states: list[tuple[Fraction, Fraction, Decimal, tuple[int, ...]]],
-) -> list[tuple[Fraction, Fraction, Decimal, tuple[int, ...]]]:
+def _completing(reached: Callable[[Fraction, Fraction], bool], state: State) -> Callable[[Fraction], bool]:
+    """Give a test whether a management gain on top of a state is enough."""
+    return lambda gain: reached(state[0], state[1] + gain)
+
+
+def _joined(one: State, other: State) -> State:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2], (*one[3], *other[3])
+
+
+def _least(front: Sequence[State], enough: Callable[[Fraction], bool]) -> State | None:
+    """Find the cheapest state whose management gain is enough; the front rises in cost and gain."""
+    place = bisect_left(front, True, key=lambda state: enough(state[1]))
+    return front[place] if place < len(front) else None
+
+
+def _front(steps: Iterable[State]) -> list[State]:
+    """Give all sums of steps that no other sum beats, from the cheapest on."""
+    states: list[State] = [(Fraction(0), Fraction(0), Decimal(0), ())]
+    for step in steps:
+        states = _undominated([*states, *(_joined(state, step) for state in states)])
+    return states
+
+
+def _undominated(states: list[State]) -> list[State]:
     """Drop every state that another one beats in both gains at no higher cost."""
     states.sort(key=lambda state: (state[2], -state[0], -state[1]))
-    kept: list[tuple[Fraction, Fraction, Decimal, tuple[int, ...]]] = []
+    kept: list[State] = []
     front: list[Gain] = []
     for state in states:
         if any(one[0] >= state[0] and one[1] >= state[1] for one in front):

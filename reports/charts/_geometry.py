@@ -123,13 +123,12 @@ def web_points(
     frame: Frame, axes: int, series: Sequence[Sequence[float | None]], top: float
 ) -> list[Polyline]:
     """Lay out a radar of *axes* spokes clockwise from the top; a value of *top* lies on the rim."""
-    chart = pygal.Radar(**{**frame.options(), "show_y_labels": True})
+    chart = pygal.Radar(**frame.options())
     chart.y_labels = [0, top]
     chart.x_labels = [str(each) for each in range(axes)]
     for position, values in enumerate(series):
         chart.add(str(position), [_clockwise(values)[each] or 0 for each in range(axes)])
     root = chart.render_tree()
-    # the left margin grows by the width that pygal takes for the labels of the rings
     left, upper = _offset(root)
     result = []
     for position, values in enumerate(series):

@@ -13,7 +13,7 @@ import typst
 from reports.base import RenderedFile
 from reports.codec import to_plain
 from reports.errors import RenderFailed
-from reports.fonts import FAMILY, font_folder, spell_out
+from reports.fonts import FAMILY, fonts, spell_out
 from reports.pdf_posture.drawings import MatrixPart, draw_charts, draw_matrix
 from reports.posture.check import check
 from reports.posture.naming import file_name
@@ -48,9 +48,8 @@ class PdfPosture:
         try:
             content = typst.compile(
                 sources,
-                font_paths=[str(font_folder())],
-                ignore_system_fonts=True,
-                timestamp=int(model.meta.generated_at.timestamp()),
+                font_paths=fonts(),
+                timestamp=model.meta.generated_at.astimezone(model.meta.zone),
             )
         except typst.TypstError as error:
             raise RenderFailed(self.renderer_id, str(error)) from error
@@ -63,7 +62,6 @@ def _template() -> bytes:
 
 
 def _data(model: PostureReport, view: View, matrix: list[MatrixPart], language: Language) -> bytes:
-    made_at = model.meta.generated_at.astimezone(model.meta.zone)
     data = {
         "view": to_plain(view),
         "words": words_in(language),
@@ -73,7 +71,6 @@ def _data(model: PostureReport, view: View, matrix: list[MatrixPart], language: 
         "font": FAMILY,
         "author": clean(model.meta.generator),
         "cover_system": shorten(clean(model.system.name, keep_newlines=False), 60),
-        "date": list(made_at.timetuple()[:6]),
         "has_trend": bool(model.trend),
         "matrix": [to_plain(part) for part in matrix],
     }

@@ -336,7 +336,7 @@ class _Maker:
             return
         groups: dict[tuple[str, str, str], list[Cell]] = {}
         ordered = sorted(
-            item.cells, key=lambda cell: (STATES.index(_state(cell)), self.order[cell.target_id])
+            item.cells, key=lambda cell: (STATES.index(_state(cell)), self.order.get(cell.target_id, -1))
         )
         for cell in ordered:
             key = (_state(cell), self.grounds(cell), self.cell_origin(cell))

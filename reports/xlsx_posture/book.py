@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -192,8 +192,3 @@ class Sheet:
         for words, form in rules:
             rule = {"type": "text", "criteria": "begins with", "value": words, "format": form}
             self.worksheet.conditional_format(first_row, first, self.row - 1, last, rule)
-
-
-def utc_naive(value: datetime) -> datetime:
-    """Give a time the way document properties want it."""
-    return value.astimezone(UTC).replace(tzinfo=None, microsecond=0)

@@ -9,8 +9,8 @@ from reports.posture.check import check
 from reports.posture.naming import file_name
 from reports.posture.view import build_view
 from reports.read_model import Language, PostureReport
-from reports.text import clean
-from reports.xlsx_posture.book import Book, utc_naive
+from reports.text import clean, utc_naive
+from reports.xlsx_posture.book import Book
 from reports.xlsx_posture.overview import write_overview
 from reports.xlsx_posture.tables import Tables
 

@@ -615,7 +615,7 @@ def _found_en(found: Sequence[object]) -> str:
 
 ACCEPTED: Mapping[type, tuple[FactKind, ...]] = {
     Equals: (FactKind.FLAG, FactKind.NUMBER, FactKind.TEXT),
-    OneOf: (FactKind.NUMBER, FactKind.TEXT),
+    OneOf: (FactKind.FLAG, FactKind.NUMBER, FactKind.TEXT),
     Number: (FactKind.NUMBER,),
     Empty: (FactKind.TEXTS,),
     NoneOf: (FactKind.TEXTS,),

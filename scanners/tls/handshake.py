@@ -148,12 +148,16 @@ def modern_hello(
 
 
 def national_hello(random: bytes, server_name: str, *, national_exchange: bool) -> bytes:
-    """Give one of the two hellos that find RFC 8998; neither needs a key."""
+    """Give one of the two hellos that find RFC 8998; neither needs a key.
+
+    The first allows national algorithms alone. The second keeps the suites and offers every other group and
+    every signature, so that it finds a national suite over a foreign curve with either kind of certificate.
+    """
     if national_exchange:
         return modern_hello(
             random, server_name, suites=RFC8998_SUITES, groups=(CURVE_SM2,), signatures=(_SM2SIG_SM3,)
         )
-    return modern_hello(random, server_name, suites=RFC8998_SUITES, groups=_GROUPS, signatures=_SIGNATURES)
+    return modern_hello(random, server_name, suites=RFC8998_SUITES, groups=_GROUPS)
 
 
 def ask(

@@ -247,7 +247,9 @@ class _Run:
             if self._accepts(version) and flight.certificates:
                 self.chains.append((_NAMES[version], flight.certificates))
                 break
-        if not self.chains and self._accepts(Version.TLS1_3):
+        newest = self.flights[Version.TLS1_3].accepted
+        is_national_only = newest is not None and newest.suite in RFC8998_SUITES
+        if not self.chains and self._accepts(Version.TLS1_3) and not is_national_only:
             self._shake("TLS 1.3", national=False)
         if self.national.answer in (NationalAnswer.FULL, NationalAnswer.PARTIAL):
             self._shake("RFC 8998", national=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from flask_appbuilder.security.sqla.models import Role as FabRole
 from flask_appbuilder.security.sqla.models import User
@@ -86,6 +85,7 @@ def grant_role(
     now: datetime,
     system_id: int | None = None,
     valid_until: datetime | None = None,
+    reason: str = "",
 ) -> RoleGrant:
     """Give one role.
 
@@ -119,6 +119,7 @@ def grant_role(
         grant,
         object_id=user.username,
         now=now,
+        reason=reason,
         detail={"role": role.value, "department": department.code, "system": system_id},
     )
     session.flush()
@@ -254,20 +255,3 @@ def end_sessions(session: Session, account: Account, *, now: datetime, action: s
     """Make every cookie of this account worthless."""
     account.session_epoch += 1
     record(session, action, account, object_id=str(account.user_id), now=now)
-
-
-def account_rows(session: Session) -> list[dict[str, Any]]:
-    """Accounts with their departments and roles for the administrators' list; two queries whatever the number."""
-    now_grants: dict[int, list[str]] = {}
-    for grant in session.scalars(select(RoleGrant).where(RoleGrant.revoked_at.is_(None))):
-        now_grants.setdefault(grant.user_id, []).append(grant.role.value)
-    query = (
-        select(User, Account, Department)
-        .join(Account, Account.user_id == User.id)
-        .join(Department, Department.id == Account.department_id)
-        .order_by(User.username)
-    )
-    return [
-        {"user": user, "account": account, "department": department, "roles": now_grants.get(user.id, [])}
-        for user, account, department in session.execute(query)
-    ]

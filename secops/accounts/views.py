@@ -1,9 +1,8 @@
-"""Log in, log out, own password; accounts and role grants for the administrators; the permission matrix."""
+"""Log in, log out, own password."""
 
 from __future__ import annotations
 
 import secrets
-from urllib.parse import urlsplit
 
 from flask import flash, g, redirect, request, session, url_for
 from flask_appbuilder import expose
@@ -12,21 +11,27 @@ from flask_login import current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
 from secops.accounts import services
-from secops.accounts.models import Account, Role
+from secops.accounts.admin_views import GrantView, MatrixView, UserView
+from secops.accounts.models import Account
+from secops.accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from secops.clock import utc_now
-from secops.errors import SecopsError
+from secops.errors import BadInput
 from secops.scope import Principal
 from secops.web.base import PageView
-from secops.web.gate import permissions
-from secops.web.lang import language, t
+from secops.web.forms import Form
+from secops.web.lang import t
+from secops.web.paths import safe_next
 from secops.web.principal import EPOCH
 
-
-def _safe_next(target: str | None) -> str:
-    """Only a path of our own; anything with a host, a scheme or a second slash leads home."""
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or urlsplit(target).netloc:
-        return "/"
-    return target
+PASSWORD_RULES = (
+    (f"{MIN_LENGTH} 到 {MAX_LENGTH} 个字符", f"{MIN_LENGTH} to {MAX_LENGTH} characters"),
+    (
+        "大写字母、小写字母、数字、符号中至少三类",
+        "At least three of: capitals, small letters, digits, other marks",
+    ),
+    ("不含用户名，也不含常见口令", "Neither the user name nor a common word inside"),
+    ("与当前密码不同", "Other than the current one"),
+)
 
 
 class LoginView(PageView):
@@ -41,26 +46,24 @@ class LoginView(PageView):
         if current_user.is_authenticated:
             return redirect("/")
         if request.method == "GET":
-            return self.page("login.html", username="")
-        username = request.form.get("username", "").strip()[:64]
-        now = utc_now()
-        self.db.info["principal"] = Principal(name="login", address=request.remote_addr or "")
+            return self.page("login.html", form=Form())
+        form = Form({"username": request.form.get("username", "").strip()[:64]})
+        address = request.remote_addr or ""
+        self.db.info["principal"] = Principal(name="login", address=address)
         result = services.authenticate(
-            self.db, username, request.form.get("password", "")[:200], now=now, address=request.remote_addr or ""
+            self.db, form.value("username"), request.form.get("password", "")[:200], now=utc_now(), address=address
         )
         self.db.commit()
         if result.user_id is None:
-            flash(
-                t(
-                    "用户名或密码不正确，或账号已锁定。连续输错 5 次将锁定 30 分钟。",
-                    "The user name or password is wrong, or the account is locked. Five failures lock it for 30 minutes.",
-                ),
-                "danger",
+            form.fail(
+                "",
+                "用户名或密码不正确，或账号已锁定。连续输错 5 次将锁定 30 分钟。",
+                "The user name or password is wrong, or the account is locked. Five failures lock it for 30 minutes.",
             )
-            return self.page("login.html", username=username), 401
+            return self.page("login.html", form=form), 401
         user = self.db.get_one(User, result.user_id)
         account = self.db.get_one(Account, user.id)
-        going_to = _safe_next(session.get("next"))
+        going_to = safe_next(session.get("next"))
         locale = session.get("locale")
         session.clear()
         session.permanent = True
@@ -73,11 +76,15 @@ class LoginView(PageView):
 
     @expose("/out", methods=["POST"])
     def logout(self) -> Response:
+        locale = session.get("locale")
         if g.account is not None:
             services.end_sessions(self.db, g.account, now=utc_now())
             self.db.commit()
         logout_user()
         session.clear()
+        if locale:
+            session["locale"] = locale
+        flash(t("已退出登录。", "You have logged out."), "success")
         return redirect(url_for("LoginView.login"))
 
 
@@ -90,63 +97,25 @@ class AccountView(PageView):
     @expose("/password", methods=["GET", "POST"])
     def password(self) -> str | Response | tuple[str, int]:
         forced = g.account.must_change_password
-        if request.method == "GET":
-            return self.page("password.html", forced=forced, error=None)
+        form = Form(request.form if request.method == "POST" else None)
+        if request.method == "POST":
+            try:
+                self._change(form)
+            except BadInput as error:
+                self.db.rollback()
+                form.take(error)
+                return self.page("password.html", forced=forced, form=form, rules=PASSWORD_RULES), 400
+            flash(t("密码已修改，其他会话已全部退出。", "Password changed; every other session has ended."), "success")
+            return redirect("/")
+        return self.page("password.html", forced=forced, form=form, rules=PASSWORD_RULES)
+
+    def _change(self, form: Form) -> None:
         user = self.db.get_one(User, self.who.user_id)
-        try:
-            services.change_password(
-                self.db,
-                user,
-                old=request.form.get("old_password", ""),
-                new=request.form.get("new_password", ""),
-                again=request.form.get("again", ""),
-                now=utc_now(),
-            )
-        except SecopsError as error:
-            self.db.rollback()
-            return self.page("password.html", forced=forced, error=error), 400
+        old, new, again = (form.value(key) for key in ("old_password", "new_password", "again"))
+        services.change_password(self.db, user, old=old, new=new, again=again, now=utc_now())
         self.db.commit()
+        # This session goes on under the new epoch; the others are of an earlier one.
         session[EPOCH] = self.db.get_one(Account, user.id).session_epoch
-        flash(t("密码已修改，其他会话已全部退出。", "Password changed; every other session has ended."), "success")
-        return redirect("/")
-
-
-class UserView(PageView):
-    """Accounts, for the system administrator: without rights, without findings."""
-
-    route_base = "/users"
-    default_view = "index"
-
-    @expose("/")
-    def index(self) -> str:
-        return self.page("users.html", rows=services.account_rows(self.db))
-
-
-class GrantView(PageView):
-    """Role grants, for the security administrator."""
-
-    route_base = "/grants"
-    default_view = "index"
-
-    @expose("/")
-    def index(self) -> str:
-        return self.page("grants.html", rows=services.account_rows(self.db), roles=list(Role))
-
-
-class MatrixView(PageView):
-    """Who may do what, straight from the reviewed permission file."""
-
-    route_base = "/matrix"
-    default_view = "index"
-
-    @expose("/")
-    def index(self) -> str:
-        rules = permissions().rules
-        rows = [
-            {"endpoint": endpoint, "method": method, "roles": roles}
-            for (endpoint, method), roles in sorted(rules.items())
-        ]
-        return self.page("matrix.html", rows=rows, roles=[role.value for role in Role], language=language())
 
 
 VIEWS = (AccountView, UserView, GrantView, MatrixView)

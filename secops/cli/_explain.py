@@ -58,7 +58,10 @@ def _own(error: BaseException) -> Explanation | None:
 
 def _stopped(error: BaseException) -> Explanation | None:
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        zh, en = "已中断；已提交的数据都已保存，可重新运行同一命令。", "Stopped; what was committed is kept. Run it again."
+        zh, en = (
+            "已中断；已提交的数据都已保存，可重新运行同一命令。",
+            "Stopped; what was committed is kept. Run it again.",
+        )
         return Explanation("interrupted", zh, en, INTERRUPTED)
     if isinstance(error, BrokenPipeError):
         return Explanation("pipe-closed", "", "", PIPE_CLOSED)
@@ -73,40 +76,11 @@ def _platform(error: BaseException) -> Explanation | None:
     return Explanation(kind, error.zh, error.en, code)
 
 
-# --- settings ---------------------------------------------------------------------------------------------
-
-_REASONS_ZH = {
-    "a port lies between 1 and 65535": "端口须在 1 到 65535 之间",
-    "must be 1 or more": "须为 1 或更大的整数",
-    "must be yes or no": "须为 yes 或 no",
-    "is not a time zone such as Asia/Shanghai": "不是时区名，例如 Asia/Shanghai",
-    "is not an address such as redis://host:6379/0": "不是有效的连接地址，例如 redis://host:6379/0",
-    "must be zh or en": "须为 zh 或 en",
-    "must be standard or production": "须为 standard 或 production",
-}
-_UNKNOWN = re.compile(r"(SECOPS_\w+) is not a setting; .*")
-_WRONG = re.compile(r"(SECOPS_\w+)=('.*?'|\".*?\"): (.+)\.", re.DOTALL)
-
-
-def fault_zh(fault: str) -> str:
-    """One fault of the settings in Chinese; the English original when it is of no known form."""
-    unknown = _UNKNOWN.fullmatch(fault)
-    if unknown:
-        return f"{unknown[1]} 不是有效的设置名"
-    wrong = _WRONG.fullmatch(fault)
-    if not wrong:
-        return fault
-    name, value, reason = wrong.groups()
-    if reason.startswith("invalid literal for int"):
-        return f"{name}={value} 须为整数"
-    if reason.endswith("does not appear to be an IPv4 or IPv6 address"):
-        return f"{name}={value} 不是 IP 地址"
-    return f"{name}={value} {_REASONS_ZH.get(reason, reason)}"
-
-
 def _settings(error: BaseException) -> Explanation | None:
     if not isinstance(error, BadSettings):
         return None
+    from secops.doctor.faults import fault_zh
+
     zh = "；".join(fault_zh(fault) for fault in error.faults)
     en = " ".join(error.faults)
     return Explanation(
@@ -181,18 +155,34 @@ def _pure(error: BaseException) -> Explanation | None:
     return Explanation("bad-input", f"输入有误：{error}", f"The input is wrong: {error}", BAD_INPUT)
 
 
+_REASONS_ZH = {
+    errno.ENOSPC: "磁盘空间不足",
+    errno.EDQUOT: "磁盘配额已用完",
+    errno.EROFS: "文件系统只读",
+    errno.EACCES: "没有权限",
+    errno.EPERM: "没有权限",
+    errno.ENOENT: "没有这个文件或目录",
+    errno.EISDIR: "是一个目录",
+    errno.ENOTDIR: "不是目录",
+    errno.EMFILE: "打开的文件过多",
+}
+_STEPS = {
+    errno.ENOSPC: ("请腾出磁盘空间后重试", "free some disk space and try again"),
+    errno.EDQUOT: ("请腾出磁盘配额后重试", "free some of your quota and try again"),
+    errno.EROFS: ("请改用可写的目录（SECOPS_HOME）", "use a folder that can be written (SECOPS_HOME)"),
+    errno.EACCES: ("请检查目录属主与权限", "check owner and mode of the folder"),
+    errno.EPERM: ("请检查目录属主与权限", "check owner and mode of the folder"),
+}
+
+
 def _system(error: BaseException) -> Explanation | None:
     if not isinstance(error, OSError) or error.errno is None:
         return None
     where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
     reason = os.strerror(error.errno)
-    spot = f"{where}：{reason}" if where else reason
-    steps = {
-        errno.ENOSPC: ("请腾出磁盘空间后重试", "free some disk space and try again"),
-        errno.EDQUOT: ("请腾出磁盘配额后重试", "free some of your quota and try again"),
-        errno.EROFS: ("请改用可写的目录（SECOPS_HOME）", "use a folder that can be written (SECOPS_HOME)"),
-        errno.EACCES: ("请检查目录属主与权限", "check owner and mode of the folder"),
-        errno.EPERM: ("请检查目录属主与权限", "check owner and mode of the folder"),
-    }
-    zh, en = steps.get(error.errno, ("请检查路径，运行 secops doctor 可定位原因", "check it; secops doctor finds the cause"))
-    return Explanation("system", f"{spot}。{zh}。", f"{where + ': ' if where else ''}{reason}; {en}.", NEGATIVE)
+    step_zh, step_en = _STEPS.get(
+        error.errno,
+        ("请检查路径，运行 secops doctor 可定位原因", "check the path; secops doctor finds the cause"),
+    )
+    zh = f"{where + '：' if where else ''}{_REASONS_ZH.get(error.errno, reason)}。{step_zh}。"
+    return Explanation("system", zh, f"{where + ': ' if where else ''}{reason}; {step_en}.", NEGATIVE)

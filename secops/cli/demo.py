@@ -33,7 +33,6 @@ def demo(
         )
     began = time.monotonic()
     supervisor = Supervisor(settings)
-    supervisor.require_free()
     platform, made = open_platform(settings)
     if made:
         say("准备存储：" + "，".join(made), "store: " + ", ".join(made))

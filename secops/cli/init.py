@@ -9,9 +9,10 @@ from secops.cli.output import JsonFlag, answer, say, t
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(name="init", help=t("建立或补全安装（可重复运行）", "Make or complete the installation (can be run again)"))(
-        init
-    )
+    app.command(
+        name="init",
+        help=t("建立或补全安装（可重复运行）", "Make or complete the installation (can be run again)"),
+    )(init)
 
 
 def init(json: JsonFlag = False) -> None:
@@ -32,10 +33,13 @@ def init(json: JsonFlag = False) -> None:
         if done.steps:
             say(f"安装已就绪：{settings.home}", f"The installation is ready: {settings.home}")
         else:
-            say(f"安装已是完整的，无需改动：{settings.home}", f"Nothing to do, it is complete: {settings.home}")
+            say(
+                f"安装已是完整的，无需改动：{settings.home}",
+                f"Nothing to do, it is complete: {settings.home}",
+            )
         say(
-            "下一步：用 secops user 建立账号（用法见 secops user --help），再运行 secops up",
-            "Next: make an account with secops user (see secops user --help), then run secops up",
+            "下一步：建立管理员账号 secops user create 用户名 --role system-admin，再运行 secops up",
+            "Next: make an administrator with secops user create NAME --role system-admin, then run secops up",
         )
 
     answer({"home": str(settings.home), "steps": done.steps, "store": revision}, text)

@@ -47,10 +47,15 @@ def run(argv: Sequence[str]) -> int:
             command = typer.main.get_command(build())
             words = _without_general(command, list(argv)) or ["--help"]
             result = command.main(args=words, prog_name="secops", standalone_mode=False)
-        except BaseException as error:  # noqa: BLE001  border: whatever happened becomes one sentence
+        except BaseException as error:
+            if isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError):
+                return output.PIPE_CLOSED
             if isinstance(error, SystemExit | GeneratorExit):
                 raise
             return _report(error)
+    if result == output.INTERRUPTED:
+        # typer turned Ctrl-C into this exit code already.
+        return _report(KeyboardInterrupt())
     return result if isinstance(result, int) and not isinstance(result, bool) else output.DONE
 
 
@@ -83,10 +88,15 @@ def command_modules() -> list[ModuleType]:
 
 def _general(
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, help="显示版本 / Show the version", callback=lambda on: _version(on))
+        bool,
+        typer.Option(
+            "--version", is_eager=True, help="显示版本 / Show the version", callback=lambda on: _version(on)
+        ),
     ] = False,
     lang: Annotated[str, typer.Option("--lang", help="zh | en", metavar="zh|en")] = "",
-    debug: Annotated[bool, typer.Option("--debug", help="出错时显示详情 / Show the trace of an error")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="出错时显示详情 / Show the trace of an error")
+    ] = False,
 ) -> None:
     # Language and trace were set by output.tune(), before the commands were even imported.
     return None

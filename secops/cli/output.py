@@ -151,7 +151,9 @@ def fail(zh: str, en: str, code: int = NEGATIVE) -> NoReturn:
 
 def width(text: str) -> int:
     """Columns of a terminal that *text* takes; Chinese letters take two."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text)
+    return sum(
+        2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text
+    )
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,13 +17,20 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(name="up", help=t("在前台运行整个平台，Ctrl-C 停止", "Run the whole platform in the foreground; Ctrl-C stops it"))(up)
+    app.command(
+        name="up",
+        help=t(
+            "在前台运行整个平台，Ctrl-C 停止", "Run the whole platform in the foreground; Ctrl-C stops it"
+        ),
+    )(up)
 
 
 def up(
     port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="SECOPS_PORT")] = None,
     bind: Annotated[str | None, typer.Option("--bind", metavar="IP", help="SECOPS_BIND_ADDRESS")] = None,
-    wait: Annotated[float, typer.Option("--wait", min=1, help="等待页面的秒数 / Seconds to wait for the page")] = 60.0,
+    wait: Annotated[
+        float, typer.Option("--wait", min=1, help="等待页面的秒数 / Seconds to wait for the page")
+    ] = 60.0,
     json: JsonFlag = False,
 ) -> None:
     """Start broker, web, workers and beat; print the address once the page answers."""
@@ -35,6 +43,8 @@ def up(
     _prepare(settings)
     supervisor = Supervisor(settings, report=_tell_event, sole_use=True)
     say("平台正在启动……", "Starting the platform …")
+    # Until the platform runs, SIGTERM is an interruption like Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         supervisor.start()
         supervisor.wait_ready(wait)
@@ -52,7 +62,10 @@ def up(
 
     def text() -> None:
         say(f"平台已就绪（{seconds} 秒）：{supervisor.url}", f"Ready after {seconds} s: {supervisor.url}")
-        say(f"日志：{settings.home / 'logs'}    停止：Ctrl-C", f"Logs: {settings.home / 'logs'}    Stop: Ctrl-C")
+        say(
+            f"日志：{settings.home / 'logs'}    停止：Ctrl-C",
+            f"Logs: {settings.home / 'logs'}    Stop: Ctrl-C",
+        )
 
     answer(document, text)
     supervisor.run_forever()
@@ -79,14 +92,25 @@ def _prepare(settings: Settings) -> None:
     if holder is not None:
         raise AlreadyRunning(settings.home, holder)
     require_writable(settings)
-    if not settings.database_url and not (settings.home / "secops.db").exists():
-        from secops.clock import utc_now
-        from secops.installation import initialise
-
-        say(f"首次运行，正在建立安装：{settings.home}", f"First run, setting up: {settings.home}")
-        initialise(settings, now=utc_now()).platform.engine.dispose()
+    _complete(settings)
     if settings.production:
         _require_fit(settings)
+
+
+def _complete(settings: Settings) -> None:
+    from secops.clock import utc_now
+    from secops.db import make_engine
+    from secops.installation import initialise
+    from secops.store import current_revision, expected_revision
+
+    engine = make_engine(settings)
+    revision = current_revision(engine)
+    engine.dispose()
+    if revision is None:
+        say(f"首次运行，正在建立安装：{settings.home}", f"First run, setting up: {settings.home}")
+    # An older store is not migrated by the way: that is for "secops init", after a backup.
+    if revision in (None, expected_revision()):
+        initialise(settings, now=utc_now()).platform.engine.dispose()
 
 
 def _require_fit(settings: Settings) -> None:
@@ -96,7 +120,7 @@ def _require_fit(settings: Settings) -> None:
     if not faults:
         return
     for check in faults:
-        tell(f"  ✗ {check.zh}  → {check.fix_zh}", f"  ✗ {check.en}  → {check.fix_en}")
+        tell(f"  ✗ {check.zh}  → {check.fix}", f"  ✗ {check.en}  → {check.fix}")
     fail(
         f"生产模式下有 {len(faults)} 项不满足要求，平台没有启动。请按上面的提示处理，再用 secops doctor --production 复查。",
         f"Production mode: {len(faults)} demands are not met, so nothing was started. Mend them as said above and "

@@ -69,8 +69,8 @@ class DemoRun:
     def run(self) -> dict[str, Any]:
         """Do every step; returns what goes into ``demo.json``."""
         steps: list[tuple[str, str, Callable[[], None]]] = [
-            ("载入示例区：部门、系统、定级、账号", "load the example district", self.load_district),
             ("启动平台：网页、任务、计划", "start web, worker and beat", self.start_services),
+            ("载入示例区：部门、系统、定级、账号", "load the example district", self.load_district),
             ("申请并审批扫描授权", "request and approve a scan authorisation", self.authorize),
             ("准备 SM2 证书对", "make an SM2 certificate pair", self.make_certificates),
             ("扫描本机：基线、端口、TLS、SSH、国密自检", "scan this machine", self.scan),
@@ -84,7 +84,7 @@ class DemoRun:
             work()
         return self.write_summary()
 
-    # 1
+    # 2
     def load_district(self) -> None:
         now = utc_now()
         with self.platform.work("demo") as session:
@@ -99,7 +99,7 @@ class DemoRun:
             f"{added} systems, {len(self.passwords)} accounts and {granted} grants added; {total} systems in all",
         )
 
-    # 2
+    # 1
     def start_services(self) -> None:
         self.supervisor.start()
         self.supervisor.wait_ready()

@@ -365,9 +365,9 @@ class FolderStore:
 
     def published(self) -> Iterator[tuple[str, int]]:
         """Walk the two levels; names that are no ids are passed over."""
-        for first in os.scandir(self._objects):
-            for second in os.scandir(first.path):
-                for entry in os.scandir(second.path):
+        for first in _folders(self._objects):
+            for second in _folders(first):
+                for entry in os.scandir(second):
                     if _ID_RE.fullmatch(entry.name):
                         try:
                             yield entry.name, entry.stat(follow_symlinks=False).st_size
@@ -400,6 +400,11 @@ def is_full(error: OSError) -> bool:
 def _check_id(blob_id: str) -> None:
     if not _ID_RE.fullmatch(blob_id):
         raise InvalidBlobId(blob_id)
+
+
+def _folders(parent: Path) -> list[Path]:
+    with os.scandir(parent) as entries:
+        return [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
 def _sync_folder(folder: Path) -> None:

@@ -358,7 +358,14 @@ class Vault:
         return tuple(actions)
 
     def _apply(self, step: PlannedStep) -> RecoveryAction | None:
-        """Do one step. The store is asked again, since the listing may be stale by now."""
+        """Do one step; a disk that fails on one blob does not keep the others from being looked at."""
+        try:
+            return self._apply_unguarded(step)
+        except OSError as error:
+            return RecoveryAction(ActionKind.UNREADABLE, step.blob_id, f"{step.step}: {error.strerror}")
+
+    def _apply_unguarded(self, step: PlannedStep) -> RecoveryAction | None:
+        """Ask the store again, since the listing may be stale by now."""
         blob_id, store = step.blob_id, self._store
         match step.step, step.ref:
             case Step.FINISH, BlobRef() as ref:

@@ -66,7 +66,10 @@ def _heartbeat(context: JobContext, lease: timedelta, done: threading.Event) -> 
         except SQLAlchemyError as error:
             # A store that is away for a moment must not end the heartbeat of work that goes on; three more
             # beats fit into the lease, and when it runs out the fence decides.
-            log.warning("job.heartbeat_failed", extra={"fields": {"job_id": context.claim.job_id, "error": str(error)[:200]}})
+            log.warning(
+                "job.heartbeat_failed",
+                extra={"fields": {"job_id": context.claim.job_id, "error": str(error)[:200]}},
+            )
 
 
 def take_back(platform: Platform) -> int:
@@ -124,7 +127,7 @@ def _work(context: JobContext) -> str:
     except SecopsError as error:
         # A rule of the domain said no; trying again would hear the same.
         return _failed(context, f"{error.zh} / {error.en}", retry=False)
-    except Exception as error:  # noqa: BLE001  border: whatever a handler does, the row says so
+    except Exception as error:
         log.error("job.failed", exc_info=error, extra={"fields": fields})
         return _failed(context, f"{type(error).__name__}: {error}", retry=True)
 

@@ -127,7 +127,9 @@ def claim(session: Session, job_id: int, *, owner: str, now: datetime, lease: ti
     if not taken:
         return None
     job = session.get_one(Job, job_id, populate_existing=True)
-    return Claim(job.id, job.attempt, job.kind, dict(job.payload), job.department_id, job.system_id, job.actor)
+    return Claim(
+        job.id, job.attempt, job.kind, dict(job.payload), job.department_id, job.system_id, job.actor
+    )
 
 
 def _update(session: Session, *where: Any, values: dict[str, Any]) -> bool:
@@ -181,7 +183,9 @@ def fail(session: Session, claim: Claim, *, error: str, now: datetime, retry: bo
     """Note why it failed; queued again while attempts are left, dead after the last."""
     job = session.get_one(Job, claim.job_id, populate_existing=True)
     if retry and claim.attempt < job.max_attempts:
-        if not _update(session, *_held(claim), values={"state": JobState.QUEUED, "lease_until": None, "error": error}):
+        if not _update(
+            session, *_held(claim), values={"state": JobState.QUEUED, "lease_until": None, "error": error}
+        ):
             raise LeaseLost(claim.job_id, claim.attempt)
         record(session, "job.retry", now=now, object_type="Job", object_id=str(claim.job_id), reason=error)
         queue = job.queue
@@ -273,16 +277,29 @@ def reap(session: Session, *, now: datetime) -> dict[str, int]:
         values: dict[str, Any] = {"state": state, "lease_until": None, "published_at": now}
         if state != JobState.QUEUED:
             values |= {"finished_at": now, "dedupe_key": None, "error": "the worker died"}
-        same = (Job.id == job.id, Job.attempt == job.attempt, Job.state == JobState.RUNNING, Job.lease_until < now)
+        same = (
+            Job.id == job.id,
+            Job.attempt == job.attempt,
+            Job.state == JobState.RUNNING,
+            Job.lease_until < now,
+        )
         if _update(session, *same, values=values):
             counts[word] += 1
-            record(session, "job.lost", job, now=now, result="failed", detail={"attempt": job.attempt, "then": word})
+            record(
+                session,
+                "job.lost",
+                job,
+                now=now,
+                result="failed",
+                detail={"attempt": job.attempt, "then": word},
+            )
             if state == JobState.QUEUED:
                 _publish_later(session, job.id, job.queue)
             else:
                 _tell_end(session, job.id, job.kind, state, "the worker died", now)
     stale = select(Job.id, Job.queue).where(
-        Job.state == JobState.QUEUED, or_(Job.published_at.is_(None), Job.published_at < now - REPUBLISH_AFTER)
+        Job.state == JobState.QUEUED,
+        or_(Job.published_at.is_(None), Job.published_at < now - REPUBLISH_AFTER),
     )
     for job_id, queue in session.execute(stale).all():
         if _update(session, Job.id == job_id, Job.state == JobState.QUEUED, values={"published_at": now}):

@@ -17,13 +17,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
 from secops.config import Settings
 from secops.errors import NotReady
+from secops.logs import JsonLines
 from secops.supervisor import broker, guard, logfiles, orphans, plan, ports
-from secops.supervisor.child import Child, Spec
+from secops.supervisor.child import Child
 from secops.supervisor.events import Event, EventKind
 from secops.supervisor.lock import HomeLock, holder_of
 
@@ -35,6 +37,7 @@ _CHORES_EVERY_S = 10.0
 _BROKER_READY_S = 10.0
 _BROKER_TRIES = 2
 _PREDECESSOR_S = 5.0
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class NotAnswering(NotReady):
@@ -86,6 +89,7 @@ class Supervisor:
         self._hurry = threading.Event()
         self._failure: BaseException | None = None
         self._chores_at = 0.0
+        self._log_handler: logging.Handler | None = None
 
     @property
     def url(self) -> str:
@@ -124,7 +128,7 @@ class Supervisor:
         """
         deadline = time.monotonic() + timeout_s
         while not _answers(self.settings):
-            if time.monotonic() >= deadline or self._stopping.is_set():
+            if time.monotonic() >= deadline or self._stopping.is_set() or self._web_gave_up():
                 path = self.settings.home / "logs" / "web.log"
                 raise NotAnswering(self.url, timeout_s, path, logfiles.tail(path))
             time.sleep(0.05)
@@ -137,7 +141,9 @@ class Supervisor:
                 self._hurry.set()
             self._stopping.set()
 
-        before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+        # What the shell told us to ignore (nohup, a job in the background) stays ignored.
+        wanted = [number for number in _STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, on_signal) for number in wanted}
         try:
             # A wait without limit would keep Python from running the handler.
             while not self._stopping.wait(1.0):
@@ -165,7 +171,12 @@ class Supervisor:
             "url": self.url,
             "broker": self.broker_url,
             "children": [
-                {"name": child.spec.name, "pid": child.pid, "restarts": max(child.restarts, 0), "last_exit": child.last_exit}
+                {
+                    "name": child.spec.name,
+                    "pid": child.pid,
+                    "restarts": max(child.restarts, 0),
+                    "last_exit": child.last_exit,
+                }
                 for child in self._children
             ],
         }
@@ -185,13 +196,14 @@ class Supervisor:
         try:
             while self._failure is None and not self._stopping.wait(_POLL_S):
                 self._watch()
-        except BaseException as error:  # noqa: BLE001  border: the children must be stopped, then it is told
+        except BaseException as error:
             log.error("supervisor.failed", exc_info=error)
             self._failure = error
         finally:
             self._shut_down()
 
     def _launch(self) -> None:
+        self._open_log()
         if self._sole_use:
             guard.adopt_orphans()
         for name in ("broker", "web", "worker", "keeper", "beat"):
@@ -229,7 +241,13 @@ class Supervisor:
                 if attempt == 0 and not self._set_broker_files_aside():
                     break
         broker.forget(home)
-        self._tell(Event(EventKind.FALLBACK, "broker", detail="; ".join(reasons) or "valkey-server, redis-server: not found"))
+        self._tell(
+            Event(
+                EventKind.FALLBACK,
+                "broker",
+                detail="; ".join(reasons) or "valkey-server, redis-server: not found",
+            )
+        )
         # Wake-ups of an earlier run are worth nothing, and delivered ones are never deleted by the transport.
         for suffix in ("", "-wal", "-shm", "-journal"):
             (home / "run" / f"broker.db{suffix}").unlink(missing_ok=True)
@@ -264,7 +282,12 @@ class Supervisor:
                 self._note_death(child, now)
                 changed = True
         if now >= self._chores_at or changed:
-            self._chores(now)
+            self._chores_at = now + _CHORES_EVERY_S
+            try:
+                self._chores()
+            except OSError as error:
+                # A full disk must not take the platform down; it says so on its own pages.
+                log.warning("supervisor.chores_failed", extra={"fields": {"error": str(error)}})
         if changed:
             self._note_state()
 
@@ -277,15 +300,21 @@ class Supervisor:
         self._tell(Event(kind, child.spec.name, child.last_exit, wait, str(child.spec.log), words))
 
     def _restart(self, child: Child) -> None:
-        if child.spec.name == "broker":
-            if child.backoff.is_unstable(time.monotonic()):
-                self._set_broker_files_aside()
-            broker.prepare(self.settings.home)
-        child.start()
+        try:
+            if child.spec.name == "broker":
+                if child.backoff.is_unstable(time.monotonic()):
+                    self._set_broker_files_aside()
+                broker.prepare(self.settings.home)
+            child.start()
+        except OSError as error:
+            log.warning(
+                "supervisor.start_failed", extra={"fields": {"child": child.spec.name, "error": str(error)}}
+            )
+            self._note_death(child, time.monotonic())
+            return
         self._tell(Event(EventKind.STARTED, child.spec.name))
 
-    def _chores(self, now: float) -> None:
-        self._chores_at = now + _CHORES_EVERY_S
+    def _chores(self) -> None:
         for child in self._children:
             logfiles.rotate(child.spec.log)
         broker.keep_link(self.settings.home)
@@ -304,6 +333,9 @@ class Supervisor:
         if private_broker:
             broker.forget(self.settings.home)
         self._state_path().unlink(missing_ok=True)
+        if self._log_handler is not None:
+            log.removeHandler(self._log_handler)
+            self._log_handler.close()
 
     def _end(self, children: Sequence[Child], deadline: float) -> None:
         waiting = [child for child in children if child.pid is not None]
@@ -319,6 +351,19 @@ class Supervisor:
             self._tell(Event(EventKind.KILLED, child.spec.name, child.last_exit))
 
     # --- small things --------------------------------------------------------------------------------------
+
+    def _open_log(self) -> None:
+        path = self.settings.folder("logs") / "supervisor.log"
+        self._log_handler = RotatingFileHandler(
+            path, maxBytes=logfiles.MAX_BYTES, backupCount=logfiles.KEEP, encoding="utf-8"
+        )
+        self._log_handler.setFormatter(JsonLines())
+        log.addHandler(self._log_handler)
+        log.setLevel(logging.INFO)
+
+    def _web_gave_up(self) -> bool:
+        now = time.monotonic()
+        return any(child.spec.name == "web" and child.backoff.is_unstable(now) for child in self._children)
 
     def _require_store(self) -> None:
         from secops.db import make_engine
@@ -359,7 +404,7 @@ def read_state(home: Path) -> dict[str, Any] | None:
 
 
 def _answers(settings: Settings) -> bool:
-    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.bind_address, settings.bind_address)  # noqa: S104
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.bind_address, settings.bind_address)
     host = settings.allowed_hosts.split(",")[0].strip() or address
     connection = http.client.HTTPConnection(address, settings.port, timeout=5)
     try:
@@ -369,6 +414,3 @@ def _answers(settings: Settings) -> bool:
         return False
     finally:
         connection.close()
-
-
-__all__ = ["NotAnswering", "Spec", "Supervisor", "read_state"]

@@ -73,6 +73,6 @@ class Event:
         if code is None:
             return "原因未知" if language == "zh" else "cause unknown"
         if code < 0:
-            name = signal.Signals(-code).name if -code in iter(signal.Signals) else str(-code)
+            name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
             return f"信号 {name}" if language == "zh" else f"signal {name}"
         return f"退出码 {code}" if language == "zh" else f"exit code {code}"

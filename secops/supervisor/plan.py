@@ -21,12 +21,16 @@ KEEPER_QUEUES = ("housekeeping", "mail")
 _KEEPER_PROCESSES = 2
 
 
-def environment(settings: Settings, inherited: Mapping[str, str], extra_path: Sequence[Path] = ()) -> dict[str, str]:
+def environment(
+    settings: Settings, inherited: Mapping[str, str], extra_path: Sequence[Path] = ()
+) -> dict[str, str]:
     """Environment of the children: exactly *settings*, whatever ``SECOPS_*`` this process was started with."""
     found = {name: value for name, value in inherited.items() if not name.startswith("SECOPS_")}
     for item in fields(settings):
         value = getattr(settings, item.name)
-        found[f"SECOPS_{item.name.upper()}"] = ("yes" if value else "no") if isinstance(value, bool) else str(value)
+        found[f"SECOPS_{item.name.upper()}"] = (
+            ("yes" if value else "no") if isinstance(value, bool) else str(value)
+        )
     found["PYTHONUNBUFFERED"] = "1"
     if extra_path:
         paths = [str(path) for path in extra_path]
@@ -41,7 +45,11 @@ def broker_spec(settings: Settings, binary: broker.Binary, inherited: Mapping[st
 
 
 def application_specs(
-    settings: Settings, inherited: Mapping[str, str], *, include: Sequence[str] = (), extra_path: Sequence[Path] = ()
+    settings: Settings,
+    inherited: Mapping[str, str],
+    *,
+    include: Sequence[str] = (),
+    extra_path: Sequence[Path] = (),
 ) -> tuple[Spec, ...]:
     """Web, worker, keeper and beat, in the order of their start.
 
@@ -54,8 +62,15 @@ def application_specs(
     tag = broker.home_tag(settings.home)
     return (
         _spec("web", _web(settings), settings, variables),
-        _spec("worker", _worker("worker", tag, WORKER_QUEUES, settings.worker_processes, include), settings, variables),
-        _spec("keeper", _worker("keeper", tag, KEEPER_QUEUES, _KEEPER_PROCESSES, include), settings, variables),
+        _spec(
+            "worker",
+            _worker("worker", tag, WORKER_QUEUES, settings.worker_processes, include),
+            settings,
+            variables,
+        ),
+        _spec(
+            "keeper", _worker("keeper", tag, KEEPER_QUEUES, _KEEPER_PROCESSES, include), settings, variables
+        ),
         _spec("beat", _beat(), settings, variables),
     )
 

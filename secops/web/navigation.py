@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Flask, request, url_for
+from flask import Flask, current_app, request, url_for
 
 from secops.web.gate import permissions
 from secops.web.lang import t
@@ -71,13 +71,22 @@ def visible_groups() -> list[tuple[str, list[dict[str, object]]]]:
                 "active": entry.endpoint.split(".")[0] == current,
             }
             for entry in entries
-            if allowed.admits(entry.endpoint, "GET", who.roles, True)
+            if entry.endpoint in current_app.view_functions
+            and allowed.admits(entry.endpoint, "GET", who.roles, True)
         ]
         if shown:
             groups.append((t(zh, en), shown))
     return groups
 
 
+def global_search() -> str:
+    """Where the search box of the top bar leads: the list of systems, for those who may see it; else ""."""
+    endpoint = "SystemView.index"
+    if endpoint not in current_app.view_functions or (request.endpoint or "") == endpoint:
+        return ""
+    return url_for(endpoint) if permissions().admits(endpoint, "GET", principal().roles, True) else ""
+
+
 def register(app: Flask) -> None:
-    """Give templates ``navigation()``."""
-    app.context_processor(lambda: {"navigation": visible_groups})
+    """Give templates ``navigation()`` and ``global_search()``."""
+    app.context_processor(lambda: {"navigation": visible_groups, "global_search": global_search})

@@ -1,13 +1,17 @@
-"""Health and the component page."""
+"""Health, the language switch and the component page."""
 
 from __future__ import annotations
 
-from flask import jsonify
+from flask import jsonify, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
+from flask_babel import refresh
 from sqlalchemy import text
+from werkzeug.exceptions import NotFound
 
 from secops.web.base import PageView
+from secops.web.component_page import ComponentView
+from secops.web.paths import safe_next
 
 
 class HealthView(PageView):
@@ -26,4 +30,19 @@ class HealthView(PageView):
         return jsonify({"status": "ok"})
 
 
-VIEWS: tuple[type, ...] = (HealthView,)
+class LanguageView(PageView):
+    """Switches the language and leads back to the page one was on, which FAB's own switch does not."""
+
+    route_base = "/language"
+    default_view = "choose"
+
+    @expose("/<string:code>")
+    def choose(self, code: str) -> ResponseReturnValue:
+        if code not in ("zh", "en"):
+            raise NotFound
+        session["locale"] = code
+        refresh()
+        return redirect(safe_next(request.args.get("next")))
+
+
+VIEWS: tuple[type, ...] = (HealthView, LanguageView, ComponentView)

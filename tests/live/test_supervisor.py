@@ -60,7 +60,9 @@ def test_killed_pool_process(rig: Rig) -> None:
     """A job whose pool process is killed starts again at once, ends once, and its outside program is ended too."""
     job_id, folder = rig.queue_job(tool=True)
     first = rig.wait_running(folder)
-    tool = int(eventually(lambda: (folder / "tools").exists() and (folder / "tools").read_text(), "the tool runs"))
+    tool = int(
+        eventually(lambda: (folder / "tools").exists() and (folder / "tools").read_text(), "the tool runs")
+    )
 
     os.kill(first, signal.SIGKILL)
     second = rig.wait_running(folder, attempt=2)
@@ -78,7 +80,9 @@ def test_killed_worker_tree(rig: Rig) -> None:
     pool_process = rig.wait_running(folder)
 
     killed = rig.kill("worker")
-    eventually(lambda: not is_alive(pool_process), "the pool process has gone with its main process", within_s=5)
+    eventually(
+        lambda: not is_alive(pool_process), "the pool process has gone with its main process", within_s=5
+    )
     rig.wait_running(folder, attempt=2)
     (folder / "go").touch()
 

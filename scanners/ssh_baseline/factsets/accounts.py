@@ -95,6 +95,11 @@ def password_ages(host: Host) -> list[dict[str, object]]:
     ]
 
 
+@fact("accounts.with_password", TEXTS, "可用口令登录的账户", "accounts that can log in with a password", "/etc/shadow")
+def with_password(host: Host) -> list[str]:
+    return [account.name for account in host.shadowed if account.may_log_in]
+
+
 @fact("accounts.hashes", RECORDS, "账户口令算法", "password algorithms of login accounts", "/etc/shadow")
 def hashes(host: Host) -> list[dict[str, str]]:
     return [
@@ -136,10 +141,12 @@ def stale(host: Host) -> list[dict[str, object]]:
     last = _last_logins(host)
     today = host.now // _DAY_S
     rows: list[dict[str, object]] = []
+    keyed = {record["user"] for record in key_records(host)} if host.pack.sections.get("keys") else set()
     for account in host.shadowed:
-        if not account.login_shell or account.password in ("locked-hash",) or account.uid >= 65_534:
-            continue
-        if account.uid != 0 and account.uid < _uid_min(host) and account.password != "hash":
+        # a switched-off password does not keep out somebody who has a key
+        if not account.login_shell or (
+            account.password not in ("hash", "empty") and account.name not in keyed
+        ):
             continue
         seen = last.get(account.name)
         days = (host.now - seen) // _DAY_S if seen is not None else None

@@ -142,28 +142,25 @@ def _excludes_everything(rule: str) -> bool:
 @fact("audit.exclusions", TEXTS, "审计排除规则", "rules that take users out of the audit")
 def exclusions(host: Host) -> Seen:
     rules, source = _rules(host)
-    found = []
-    for rule in rules:
-        words = set(rule.split())
-        if _excludes_everything(rule):
-            found.append(rule)
-        elif words & {
-            "never,exit",
-            "exit,never",
-            "never,user",
-            "user,never",
-            "never,exclude",
-            "always,exclude",
-            "exclude,always",
-        }:
-            if re.search(r"-F (a?uid|euid|loginuid)[=!<>]", rule) or "-F" not in rule:
-                found.append(rule)
-    return Seen(found, source)
+    return Seen([rule for rule in rules if _takes_users_out(rule)], source)
+
+
+def _takes_users_out(rule: str) -> bool:
+    if _excludes_everything(rule):
+        return True
+    if not re.search(
+        r"-a (never,(exit|user|filesystem)|(exit|user|filesystem),never|always,exclude|exclude,always)", rule
+    ):
+        return False
+    if re.search(r"-F auid=(unset|-1|4294967295)", rule):
+        # only what no log-in stands behind
+        return False
+    return re.search(r"-F (a?uid|euid|loginuid)[=!<>]", rule) is not None or "-F" not in rule
 
 
 @fact("audit.record_gaps", TEXTS, "审计记录缺少的要素", "what audit records lack", "/var/log/audit/audit.log")
 def record_gaps(host: Host) -> list[str]:
-    rows = {}
+    rows: dict[str, set[str]] = {}
     for line in host.cmd("log_samples", "audit-fields").lines:
         kind, _, keys = line.partition(":")
         rows[kind.strip()] = set(keys.split())
@@ -177,14 +174,14 @@ def record_gaps(host: Host) -> list[str]:
     if not judged:
         raise NotSeen(Gap.UNDECIDABLE, "no record of a user or a system call in the sample")
     gaps = []
-    for kind, keys in sorted(judged.items()):
+    for kind, held in sorted(judged.items()):
         for what, names in (
             ("time", {"time"}),
             ("user", {"auid", "uid", "acct"}),
             ("object", {"exe", "comm", "op", "terminal"}),
             ("result", {"res", "success", "result"}),
         ):
-            if not keys & names:
+            if not held & names:
                 gaps.append(f"{kind}: {what}")
     return gaps
 

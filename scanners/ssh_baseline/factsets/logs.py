@@ -245,9 +245,9 @@ def oldest_days(host: Host) -> Seen:
     block = host.cmd("logs", "stat")
     for line in block.lines:
         words = line.split(None, 6)
-        if len(words) == 7 and words[1].startswith("-") and int(words[4]) > 0:
-            if _log_kind(words[6]) in ("security", "audit"):
-                times.append((int(words[5]), words[6]))
+        file_with_content = len(words) == 7 and words[1].startswith("-") and int(words[4]) > 0
+        if file_with_content and _log_kind(words[6]) in ("security", "audit"):
+            times.append((int(words[5]), words[6]))
     journal = host.section("logs").block("journal-oldest")
     for line in journal.lines if journal is not None else ():
         match = re.match(r"(\d{9,11})\.\d+ ", line)
@@ -275,6 +275,8 @@ def retention_days(host: Host) -> Seen:
     if not kept:
         raise NotSeen(Gap.UNDECIDABLE, "no rotation of a security log")
     days, paths = min(kept)
+    if days < 0:
+        raise NotSeen(Gap.UNDECIDABLE, f"rotated by size: {' '.join(paths)[:80]}")
     return Seen(round(days), f"{' '.join(paths)[:80]}")
 
 
@@ -310,19 +312,21 @@ def _rotation(
         target = outer if inner is None else inner
         if words[0] in _PERIOD_DAYS:
             target["period"] = words[0]
-        elif words[0] in ("rotate", "maxage", "size", "maxsize") and len(words) > 1:
+        elif words[0] in ("rotate", "maxage", "size") and len(words) > 1:
             target[words[0]] = words[1]
     return outer, found
 
 
 def _kept_days(values: dict[str, str]) -> float:
     rotate = int(values["rotate"]) if values["rotate"].lstrip("-").isdigit() else 0
-    if rotate < 0:
-        days = 36_500.0
-    else:
-        days = _PERIOD_DAYS[values["period"]] * rotate
+    days = 36_500.0 if rotate < 0 else _PERIOD_DAYS[values["period"]] * rotate
     maxage = values.get("maxage", "")
-    return min(days, float(maxage)) if maxage.isdigit() and int(maxage) > 0 else days
+    if maxage.isdigit() and int(maxage) > 0:
+        days = min(days, float(maxage))
+    if "size" in values:
+        # rotated by size alone, the time is whatever the load makes it
+        return -1.0
+    return days
 
 
 def _is_security(path: str) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from smcrypto import container, sm4
 from smcrypto.container import CHUNK_SIZE, HEADER_SIZE
 from smcrypto.errors import ContainerError, KeyMissing
-from smcrypto.keys import FileKeyProvider
+from smcrypto.keys import FileKeyProvider, Purpose
 
 FILE_ID = bytes(range(16))
 SEALED_CHUNK = CHUNK_SIZE + sm4.TAG_SIZE
@@ -189,3 +189,13 @@ def test_verification_finds_the_same(provider: FileKeyProvider, sealed: bytes) -
     for bit in random.Random(5).sample(range(len(sealed) * 8), 60):
         with pytest.raises((ContainerError, KeyMissing)):
             container.verify(io.BytesIO(_flip(sealed, bit)), provider)
+
+
+def test_empty_chunk_after_a_full_one(provider: FileKeyProvider) -> None:
+    """A form that nothing writes is refused even when a holder of the data key made it: one file, one container."""
+    data_key, plain = bytes(16), bytes(CHUNK_SIZE)
+    header = container._new_header(data_key, provider, Purpose.EVIDENCE_WRAP, FILE_ID)
+    chunks = container._Chunks(data_key, header, b"")
+    forged = header.to_bytes() + chunks.seal(0, plain, False) + chunks.seal(1, b"", True)
+
+    assert _released(provider, forged) == plain

@@ -8,13 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from smcrypto import keys as keys_module
 from smcrypto import sm2, sm2_files
 from smcrypto.errors import (
+    DamagedContainer,
     DecryptionFailed,
+    DerError,
+    InvalidKey,
     InvalidParameter,
     KeyExists,
     KeyFileUnsafe,
     KeyMissing,
+    UnsupportedContainer,
 )
 from smcrypto.keys import (
     CredentialKeyProvider,
@@ -355,3 +360,91 @@ def test_credentials_open_to_others_are_refused(key_folder: Path, tmp_path: Path
 
     with pytest.raises(KeyFileUnsafe):
         CredentialKeyProvider(folder)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder"])
+def test_what_is_no_file_is_refused(own_folder: Path, kind: str) -> None:
+    """A pipe does not hang the start, a folder is no key."""
+    path = own_folder / "kek-1.key"
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path, 0o400)
+    else:
+        path.mkdir(mode=0o400)
+
+    with pytest.raises(KeyFileUnsafe):
+        FileKeyProvider(own_folder)
+
+
+def test_a_file_that_vanishes_while_loading_is_read_again(
+    own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rotation in another process at the moment of loading does not fail the load; endless change does."""
+    real, tries = keys_module.read_guarded, iter(range(100))
+
+    def vanishing(path: Path, forbidden: int) -> bytes:
+        if next(tries) < limit:
+            raise FileNotFoundError(path)
+        return real(path, forbidden)
+
+    monkeypatch.setattr(keys_module, "read_guarded", vanishing)
+    limit = 2
+    assert FileKeyProvider(own_folder).current_kid
+    limit = 100
+    with pytest.raises(KeyFileUnsafe, match="come and go"):
+        FileKeyProvider(own_folder)
+
+
+def test_folder_that_goes_away_is_an_error_not_a_fallback(own_folder: Path) -> None:
+    """When the key folder is gone new work stops with a clear message."""
+    provider = FileKeyProvider(own_folder)
+    own_folder.rename(own_folder.with_name("elsewhere"))
+
+    with pytest.raises(KeyFileUnsafe, match="cannot be read"):
+        provider.wrap(Purpose.FIELD_ENC, SECRET, aad=b"")
+
+
+def test_public_half_alone_cannot_sign(own_folder: Path) -> None:
+    """A signer of which only the public key is here can be checked against, not used."""
+    (own_folder / "sign-receipt-1.key").unlink()
+
+    provider = FileKeyProvider(own_folder)
+
+    assert provider.public_key(Signer.RECEIPT)
+    with pytest.raises(KeyMissing, match="sign-receipt-1"):
+        provider.sign(Signer.RECEIPT, b"receipt")
+
+
+def test_errors_survive_pickling() -> None:
+    """Errors keep their facts on the way through a task queue."""
+    errors = [
+        KeyMissing("kek"),
+        KeyExists("kek-1.key"),
+        KeyFileUnsafe("/keys/kek-1.key", "not a regular file"),
+        DecryptionFailed(),
+        DamagedContainer("chunk", 3),
+        DamagedContainer("header"),
+        UnsupportedContainer("version 2"),
+        InvalidKey("off the curve"),
+        DerError("cut short"),
+        InvalidParameter("too long"),
+    ]
+
+    for error in errors:
+        copied = pickle.loads(pickle.dumps(error))
+        assert (type(copied), str(copied), vars(copied)) == (type(error), str(error), vars(error))
+        assert str(error)
+
+
+def test_rotation_never_overwrites(own_folder: Path) -> None:
+    """When another process made the next version at the same moment, it is not replaced."""
+    provider = FileKeyProvider(own_folder)
+    provider._refresh = lambda: None  # type: ignore[method-assign]
+    FileKeyProvider(own_folder).rotate_main_key()
+    made = (own_folder / "kek-2.key").read_bytes()
+
+    with pytest.raises(KeyExists, match="kek-2"):
+        provider.rotate_main_key()
+
+    assert (own_folder / "kek-2.key").read_bytes() == made
+    assert not [path for path in own_folder.iterdir() if path.name.startswith(".")]

@@ -116,3 +116,47 @@ def test_garbage_is_refused(data: bytes) -> None:
         sm2_files.parse_private_key(data)
     with pytest.raises(DerError):
         sm2_files.parse_public_key(data)
+
+
+_CURVE = der.object_identifier(sm2_files.OID_SM2_CURVE)
+_NUMBER = der.octet_string(bytes(31) + b"\x4d")
+
+
+@pytest.mark.parametrize(
+    ("info", "error"),
+    [
+        (der.sequence(der.integer(2), _NUMBER, der.context(0, _CURVE)), DerError),
+        (der.sequence(der.integer(1), _NUMBER, der.context(0, _CURVE), der.context(2, _CURVE)), DerError),
+        (
+            der.sequence(der.integer(1), _NUMBER, der.context(0, der.object_identifier("1.2.3"))),
+            InvalidKey,
+        ),
+        (der.sequence(der.integer(5), der.sequence(_CURVE), der.octet_string(b"")), DerError),
+        (
+            der.sequence(
+                der.integer(0),
+                der.sequence(der.object_identifier("1.2.840.10045.2.1"), der.sequence()),
+                _NUMBER,
+            ),
+            InvalidKey,
+        ),
+    ],
+    ids=["version", "unknown part", "other curve", "other version", "curve spelled out"],
+)
+def test_other_private_keys_are_refused(info: bytes, error: type[Exception]) -> None:
+    """Versions, parts and curves that are not those of an SM2 key."""
+    with pytest.raises(error):
+        sm2_files.parse_private_key(info)
+
+
+def test_curve_as_algorithm_is_read(key_pair: KeyPair) -> None:
+    """Some issuers name the curve itself where the algorithm is due."""
+    info = der.sequence(der.sequence(_CURVE), der.bit_string(key_pair.public.to_bytes()))
+
+    assert sm2_files.parse_public_key(info) == key_pair.public
+
+
+def test_pem_of_another_kind_is_refused(key_pair: KeyPair) -> None:
+    """A certificate or a public key is no private key."""
+    with pytest.raises(DerError, match="no PEM block"):
+        sm2_files.parse_private_key(sm2_files.encode_public_key_pem(key_pair.public))

@@ -14,13 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from scanners.base import Completed, Failed, FailureReason, ProbeContext, Target
 from scanners.jsonable import from_json, to_json
-from scanners.sm_crypto.certificates import Check, KeyKind
+from scanners.sm_crypto.certificates import Check, KeyKind, load_der
 from scanners.tls.probe import MAX_CONNECTIONS, TlsProbe
 from scanners.tls.records import build_record
 from scanners.tls.result import NationalAnswer, TlsResult, Trust, VersionAnswer
 from scanners.tls.suites import WEAK_SUITES
-from tests.support.peers.certificates import NOW, Identity, make_identity
+from tests.support.peers.certificates import NOW, Identity, make_identity, make_sm2_identity
 from tests.support.peers.old_tls import OldTls, legacy_flight
+from tests.support.peers.rfc8998_server import rfc8998_handler
 from tests.support.peers.tcp import HOSTILE, Handler, Peer, endless, resets_after, sends_then_closes
 from tests.support.services import free_port, require_tool
 
@@ -183,7 +184,7 @@ def test_national_suites_with_national_exchange() -> None:
         "TLS_SM4_GCM_SM3",
         "curveSM2",
     )
-    assert result.blind_spots == ("certificates-tls13", "certificates-national")
+    assert result.blind_spots == ("certificates-national",)
 
 
 def test_national_suite_over_a_foreign_curve_is_partial() -> None:
@@ -191,6 +192,33 @@ def test_national_suite_over_a_foreign_curve_is_partial() -> None:
     result = _look(_server(accepts={TLS13: [0x1301, 0x00C6]}, retry_group=29))
 
     assert (result.national.answer, result.national.group) == (NationalAnswer.PARTIAL, "x25519")
+
+
+@pytest.mark.parametrize(
+    ("groups", "answer", "group"),
+    [
+        ("", NationalAnswer.FULL, "curveSM2"),
+        ("curveSM2", NationalAnswer.FULL, "curveSM2"),
+        ("X25519", NationalAnswer.PARTIAL, "x25519"),
+    ],
+)
+def test_a_real_server_of_rfc_8998(tmp_path: Path, groups: str, answer: NationalAnswer, group: str) -> None:
+    """OpenSSL's own national suites are found, and its SM2 certificates are read and trusted."""
+    identity = make_sm2_identity()
+    with Peer(rfc8998_handler(identity, str(tmp_path), groups=groups)) as peer:
+        attempt = _probe(anchors=[load_der(identity.root)], server_name="localhost").run(peer.target, CONTEXT)
+
+    assert isinstance(attempt, Completed), attempt
+    result = attempt.result
+    assert (result.national.answer, result.national.suite, result.national.group) == (
+        answer,
+        "TLS_SM4_GCM_SM3",
+        group,
+    )
+    (chain,) = result.chains
+    assert (chain.source, chain.trust, chain.name_matches) == ("RFC 8998", Trust.TRUSTED, True)
+    assert {facts.key.kind for facts in chain.certificates} == {KeyKind.SM2}
+    assert result.blind_spots == ()
 
 
 def _certificate_server(identity: Identity, *others: Identity) -> OldTls:

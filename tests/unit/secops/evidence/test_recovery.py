@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from secops.evidence.recovery import ActionKind, RowListing, Step, plan_recovery
 from secops.evidence.store import BlobRef, FolderStore
-from secops.evidence.vault import Staged, Vault
+from secops.evidence.vault import ScrubOutcome, Staged, Vault
 from smcrypto.container import sealed_size_of
+from smcrypto.keys import FileKeyProvider
 
 PLAIN = b"evidence" * 1000
 
@@ -141,6 +144,8 @@ def test_living_writers_are_left_alone(vault: Vault, store: FolderStore) -> None
     vault.publish(before_row)
     vault.publish(before_rename)
     assert len(list(store.published())) == 3
+    for staged in (before_row, before_rename, before_last_commit):
+        staged.close()
 
 
 def test_blobs_are_listed_before_rows(vault: Vault, store: FolderStore) -> None:
@@ -153,6 +158,61 @@ def test_blobs_are_listed_before_rows(vault: Vault, store: FolderStore) -> None:
 
     assert vault.recover(rows) == ()
     assert len(list(store.published())) == 1
+
+
+def test_rows_that_vanish_meanwhile_do_no_harm(vault: Vault, store: FolderStore) -> None:
+    """A blob that is removed, or a size that is mended, between listing and step is no longer found wrong."""
+    stranger, short = _published(vault), _published(vault)
+    wrong_size = replace(short, size=short.size + 1)
+
+    def rows() -> RowListing:
+        store.remove(stranger.blob_id)
+        return RowListing(ok=(wrong_size,))
+
+    actions = vault.recover(rows)
+
+    assert [(action.kind, action.blob_id) for action in actions] == [(ActionKind.DAMAGED, short.blob_id)]
+    assert "bytes" in actions[0].detail
+
+
+def test_pending_row_whose_key_is_missing_stays(vault: Vault, store: FolderStore, tmp_path: Path) -> None:
+    """What cannot be looked at is neither promoted nor abandoned."""
+    ref = _published(vault)
+    other = Vault(store, FileKeyProvider.create(tmp_path / "keys", signers=[]), free_floor=0)
+
+    assert _recovered(other, pending=(ref,)) == {ref.blob_id: ActionKind.UNREADABLE}
+    assert _recovered(vault, pending=(ref,)) == {ref.blob_id: ActionKind.PROMOTED}
+
+
+def test_one_bad_sector_does_not_stop_the_pass(keys: FileKeyProvider, tmp_path: Path) -> None:
+    """A blob whose disk fails is reported; the others are taken to their end."""
+
+    class BadSector(FolderStore):
+        bad = ""
+
+        def open(self, blob_id: str) -> BinaryIO:
+            if blob_id == self.bad:
+                raise OSError(errno.EIO, "Input/output error")
+            return super().open(blob_id)
+
+        def discard(self, blob_id: str) -> None:
+            if blob_id == self.bad_staged:
+                raise OSError(errno.EIO, "Input/output error")
+            super().discard(blob_id)
+
+        bad_staged = ""
+
+    store = BadSector(tmp_path / "vault")
+    vault = Vault(store, keys, free_floor=0)
+    first, second, staged = _published(vault), _published(vault), _staged(vault)
+    store.bad, store.bad_staged = first.blob_id, staged.blob_id
+
+    assert _recovered(vault, pending=(first, second)) == {
+        first.blob_id: ActionKind.UNREADABLE,
+        second.blob_id: ActionKind.PROMOTED,
+        staged.blob_id: ActionKind.UNREADABLE,
+    }
+    assert vault.check(first).outcome is ScrubOutcome.UNREADABLE
 
 
 _IDS = st.sets(st.integers(0, 12), max_size=8)

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import os
+import pickle
 from pathlib import Path
 
 import pytest
 
-from secops.evidence.store import BlobMissing, FolderStore, InvalidBlobId, StoreUnsafe
+from secops.evidence.store import (
+    BlobMissing,
+    FolderStore,
+    InvalidBlobId,
+    NotEnoughSpace,
+    StoreUnsafe,
+    UploadTooLarge,
+)
+from secops.evidence.vault import WrongDigest
 
 
 def _staged(store: FolderStore, content: bytes) -> str:
@@ -143,6 +152,9 @@ def test_foreign_names_are_passed_over(store: FolderStore, tmp_path: Path) -> No
     folder = tmp_path / "vault" / "objects" / "ab" / "cd"
     folder.mkdir(parents=True)
     (folder / "notes.txt").write_text("x")
+    (folder.parent / "notes.txt").write_text("x")
+    (folder.parent.parent / "notes.txt").write_text("x")
+    (folder.parent.parent / "link").symlink_to(folder)
     (tmp_path / "vault" / "staging" / "notes.txt").write_text("x")
 
     assert list(store.published()) == []
@@ -176,3 +188,19 @@ def test_space_is_told(store: FolderStore) -> None:
     space = store.space()
 
     assert 0 <= space.free <= space.total
+
+
+def test_errors_say_what_happened_and_survive_pickling() -> None:
+    """Each error tells its facts in one line and keeps them on the way through a task queue."""
+    errors = [
+        (InvalidBlobId("../x"), "'../x' is not a blob id"),
+        (BlobMissing("ab"), "blob ab is missing"),
+        (StoreUnsafe("/vault", "belongs to another user"), "/vault: belongs to another user"),
+        (NotEnoughSpace(5, 10, 3), "not enough space: 5 bytes free, 10 to be kept free, 3 needed"),
+        (UploadTooLarge(9), "longer than 9 bytes"),
+        (WrongDigest("ab"), "blob ab is not the one its row names"),
+    ]
+
+    for error, text in errors:
+        copied = pickle.loads(pickle.dumps(error))
+        assert (str(copied), copied.args, vars(copied)) == (text, error.args, vars(error))

@@ -93,7 +93,8 @@ def test_plain_text_never_touches_the_disk(vault: Vault, tmp_path: Path) -> None
 def test_limit(vault: Vault, tmp_path: Path) -> None:
     """As many bytes as allowed pass; one more, announced or not, is refused and leaves nothing."""
     limit = CHUNK_SIZE + 10
-    assert vault.stage(io.BytesIO(bytes(limit)), size_limit=limit).size == limit
+    with vault.stage(io.BytesIO(bytes(limit)), size_limit=limit) as staged:
+        assert staged.size == limit
 
     before = _files(tmp_path)
     with pytest.raises(UploadTooLarge) as caught:
@@ -113,7 +114,8 @@ def test_limit_of_the_vault(store: FolderStore, keys: FileKeyProvider) -> None:
     """Without a limit of its own a call has that of the vault."""
     vault = Vault(store, keys, size_limit=5, free_floor=0)
 
-    assert vault.stage(io.BytesIO(b"12345")).size == 5
+    with vault.stage(io.BytesIO(b"12345")) as staged:
+        assert staged.size == 5
     with pytest.raises(UploadTooLarge):
         vault.stage(io.BytesIO(b"123456"))
 
@@ -367,7 +369,7 @@ def test_rotation_by_header(store: FolderStore, tmp_path: Path) -> None:
     own.rotate_main_key()
 
     header = vault.rewrap(ref)
-    assert header == header and header is not None
+    assert header is not None
     in_row = replace(ref, header=header)
     between = [b"".join(vault.open(item)) for item in (ref, in_row, in_file)]
     vault.write_header(ref.blob_id, header)

@@ -1,0 +1,1 @@
+"""The posture report as CSV files in one archive."""

@@ -1,0 +1,1 @@
+"""The posture report as a Word document."""

@@ -1,0 +1,1 @@
+"""The posture report as JSON: the read model itself."""

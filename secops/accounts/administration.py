@@ -1,0 +1,119 @@
+"""What administrators do to accounts and grants after they were made: disable, enable, revoke.
+
+The three administrators' roles are kept alive: the last account that holds one of them can be neither disabled nor
+stripped of it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from secops.accounts.models import ADMINISTRATORS, Account, Role, RoleGrant
+from secops.accounts.services import active_grants
+from secops.audit_log.services import record
+from secops.errors import BadInput, Refused
+
+
+def disable_account(session: Session, account: Account, *, by: str, reason: str, now: datetime) -> None:
+    """Close an account and end its sessions.
+
+    Raises:
+        BadInput: no reason given.
+        Refused: one's own account, or the last one of an administrator's role.
+    """
+    reason = require_reason(reason)
+    user = session.get_one(User, account.user_id)
+    if user.username == by:
+        raise Refused("不能停用自己的账号。", "Nobody disables their own account.")
+    for grant in active_grants(session, account.user_id, now):
+        _keep_last(session, grant, now)
+    user.active = False
+    account.session_epoch += 1
+    record(session, "account.disable", account, object_id=user.username, now=now, reason=reason)
+    session.flush()
+
+
+def enable_account(session: Session, account: Account, *, by: str, reason: str, now: datetime) -> None:
+    """Open an account again, and lift its lock.
+
+    Raises:
+        BadInput: no reason given.
+        Refused: one's own account.
+    """
+    reason = require_reason(reason)
+    user = session.get_one(User, account.user_id)
+    if user.username == by:
+        raise Refused("不能启用自己的账号。", "Nobody enables their own account.")
+    user.active = True
+    account.failed_logins = 0
+    account.locked_until = None
+    record(session, "account.enable", account, object_id=user.username, now=now, reason=reason)
+    session.flush()
+
+
+def revoke_grant(session: Session, grant: RoleGrant, *, by: str, reason: str, now: datetime) -> None:
+    """Take a role back, at once; the account's sessions end.
+
+    Raises:
+        BadInput: no reason given.
+        Refused: one's own grant, one that holds no more, or the last one of an administrator's role.
+    """
+    reason = require_reason(reason)
+    user = session.get_one(User, grant.user_id)
+    if user.username == by:
+        raise Refused("不能收回自己的角色。", "Nobody revokes a role of their own.")
+    if grant.revoked_at is not None:
+        raise Refused("这项授权已经收回。", "This grant was revoked before.")
+    _keep_last(session, grant, now)
+    grant.revoked_at = now
+    session.get_one(Account, grant.user_id).session_epoch += 1
+    record(
+        session,
+        "role.revoke",
+        grant,
+        object_id=user.username,
+        now=now,
+        reason=reason,
+        detail={"role": grant.role.value},
+    )
+    session.flush()
+
+
+def require_reason(reason: str) -> str:
+    """Give the reason without spaces around it; a change of rights is never made without one."""
+    reason = reason.strip()
+    if len(reason) < 2:
+        raise BadInput("请填写理由，它会写入审计日志。", "Give a reason; it goes into the audit log.", "reason")
+    return reason[:400]
+
+
+def _keep_last(session: Session, grant: RoleGrant, now: datetime) -> None:
+    if grant.role not in ADMINISTRATORS:
+        return
+    others = session.scalar(
+        select(func.count(func.distinct(RoleGrant.user_id)))
+        .join(User, User.id == RoleGrant.user_id)
+        .where(
+            RoleGrant.role == grant.role,
+            RoleGrant.user_id != grant.user_id,
+            RoleGrant.revoked_at.is_(None),
+            or_(RoleGrant.valid_until.is_(None), RoleGrant.valid_until > now),
+            User.active.is_(True),
+        )
+    )
+    if not others:
+        raise Refused(
+            f"这是最后一个{_NAMES[grant.role][0]}，不能停用或收回。请先另外授权一人。",
+            f"This is the last {_NAMES[grant.role][1]}; grant the role to somebody else first.",
+        )
+
+
+_NAMES: dict[Role, tuple[str, str]] = {
+    Role.SYSTEM_ADMIN: ("系统管理员", "system administrator"),
+    Role.SECURITY_ADMIN: ("安全管理员", "security administrator"),
+    Role.AUDIT_ADMIN: ("审计管理员", "audit administrator"),
+}
