@@ -23,8 +23,8 @@ from controls.registry import FrameworkSource
 from controls.terms import Scope, Term
 
 __all__ = [
-    "HEAD_KEYS",
     "Built",
+    "HEAD_KEYS",
     "count_places",
     "head_cursor",
     "make_head",

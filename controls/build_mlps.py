@@ -304,47 +304,58 @@ def _assemble(
 ) -> None:
     requirements_id, evaluation_id = FrameworkId(requirements.id), FrameworkId(evaluation.id)
     importance = _read_importance(requirements)
+    joined = {old: new.string() for old, new in head_cursor(requirements).at("joined_families").entries()}
     without_item = set(head_cursor(evaluation).at("units_without_item").strings())
     heads: dict[str, _FamilyHead] = {}
-    items_of: dict[str, list[ItemId]] = {}
-    units_of: dict[str, list[UnitId]] = {}
     for row in rows.values():
         told = words.get(row.unit) or _unwritten(
             row, requirements_id, _mark_of(marks, row.scope, row.security_class, row.point)
         )
-        family = told.family
+        first = heads.setdefault(told.family.id, told.family)
+        if first is not told.family and first.targets:
+            raise DataError(requirements.folder, 0, first.id, "a family of this name stands twice")
+        family = joined.get(first.id, first.id)
         item = None if row.unit in without_item else ItemId.of(row.item_clause)
-        built.units.append(_unit(row, told, evaluation_id, item))
+        built.units.append(_unit(row, told, evaluation_id, item, family))
         if item is not None:
             weight = importance.get(item, (Importance.IMPORTANT, Origin.DEFAULT))
-            built.items.append(_item(row, told, requirements_id, item, weight))
-            items_of.setdefault(family.id, []).append(item)
-        units_of.setdefault(family.id, []).append(row.unit)
-        first = heads.setdefault(family.id, family)
-        if first is not family and first.targets:
-            raise DataError(requirements.folder, 0, family.id, "a family of this name stands twice")
-    for family_id, head in heads.items():
-        built.families.append(
-            Family(
-                id=family_id,
-                framework=requirements_id,
-                control_point=head.point,
-                layer=head.layer,
-                targets=head.targets,
-                evidence=head.evidence,
-                holder=head.holder,
-                gaps=head.gaps,
-                items=tuple(items_of.get(family_id, ())),
-                units=tuple(units_of[family_id]),
-            )
-        )
+            built.items.append(_item(row, told, requirements_id, item, family, weight))
+    built.families += _families(heads, built, requirements_id)
     groups = [Group(one.value, Text(one.zh, one.en), one.is_technical) for one in SecurityClass]
     counts = count_places(built.items, built.units)
     built.frameworks.append(make_head(head_cursor(requirements), groups, counts))
     built.frameworks.append(make_head(head_cursor(evaluation), groups, counts))
 
 
-def _unit(row: _Row, told: _Words, framework: FrameworkId, item: ItemId | None) -> AssessmentUnit:
+def _families(heads: Mapping[str, _FamilyHead], built: Built, framework: FrameworkId) -> list[Family]:
+    """Make the families with their members; one that was joined to another stands under the other's name."""
+    items_of: dict[str, list[ItemId]] = {}
+    units_of: dict[str, list[UnitId]] = {}
+    for item in built.items:
+        items_of.setdefault(item.family, []).append(item.id)
+    for unit in built.units:
+        units_of.setdefault(unit.family, []).append(unit.id)
+    return [
+        Family(
+            id=head.id,
+            framework=framework,
+            control_point=head.point,
+            layer=head.layer,
+            targets=head.targets,
+            evidence=head.evidence,
+            holder=head.holder,
+            gaps=head.gaps,
+            items=tuple(items_of.get(head.id, ())),
+            units=tuple(units_of[head.id]),
+        )
+        for head in heads.values()
+        if head.id in units_of
+    ]
+
+
+def _unit(
+    row: _Row, told: _Words, framework: FrameworkId, item: ItemId | None, family_id: str
+) -> AssessmentUnit:
     family = told.family
     return AssessmentUnit(
         framework=framework,
@@ -358,7 +369,7 @@ def _unit(row: _Row, told: _Words, framework: FrameworkId, item: ItemId | None) 
         control_point=family.point,
         mark=family.point.mark,
         layer=family.layer,
-        family=family.id,
+        family=family_id,
         methods=row.methods,
         steps=told.steps,
         rule=told.rule,
@@ -370,7 +381,12 @@ def _unit(row: _Row, told: _Words, framework: FrameworkId, item: ItemId | None) 
 
 
 def _item(
-    row: _Row, told: _Words, framework: FrameworkId, item: ItemId, weight: tuple[Importance, Origin]
+    row: _Row,
+    told: _Words,
+    framework: FrameworkId,
+    item: ItemId,
+    family_id: str,
+    weight: tuple[Importance, Origin],
 ) -> RequirementItem:
     family = told.family
     return RequirementItem(
@@ -383,7 +399,7 @@ def _item(
         control_point=family.point,
         mark=family.point.mark,
         layer=family.layer,
-        family=family.id,
+        family=family_id,
         units=(row.unit,),
         summary=told.summary,
         importance=weight[0],

@@ -34,11 +34,9 @@ from controls.terms import (
 
 __all__ = [
     "ALL_STEPS",
-    "CRYPTO",
-    "MLPS_EVALUATION",
-    "MLPS_REQUIREMENTS",
     "AssessmentStep",
     "AssessmentUnit",
+    "CRYPTO",
     "Catalog",
     "ControlPoint",
     "CryptoTerms",
@@ -46,6 +44,8 @@ __all__ = [
     "Framework",
     "Group",
     "LevelDiff",
+    "MLPS_EVALUATION",
+    "MLPS_REQUIREMENTS",
     "Reference",
     "RequirementItem",
     "Text",

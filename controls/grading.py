@@ -20,10 +20,10 @@ from controls.sources import builtin_sources
 from controls.terms import Degree, HarmObject, LevelProfile, Origin
 
 __all__ = [
-    "GRADING_RULE_SETS",
     "Classification",
     "Deciding",
     "DutyDates",
+    "GRADING_RULE_SETS",
     "GradingRuleSet",
     "MinimumLevel",
     "NextDate",

@@ -8,16 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeVar
 
 from controls.catalog import AssessmentUnit
 from controls.ids import UnitId
 from controls.rounding import percent
 from controls.terms import Layer, Verdict
 
-__all__ = ["Counts", "Posture", "UnitPosture", "combine_set", "roll_up"]
-
-KeyT = TypeVar("KeyT")
+__all__ = ["Counts", "Posture", "UnitPosture", "combine_set", "count", "roll_up"]
 
 
 @dataclass(frozen=True, slots=True)

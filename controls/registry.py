@@ -15,7 +15,12 @@ from pathlib import Path
 from controls.errors import DuplicateFramework
 from controls.sources import Sources, builtin_sources
 
-__all__ = ["GROUP", "BrokenPlugin", "FrameworkSource", "find_frameworks"]
+__all__ = [
+    "BrokenPlugin",
+    "FrameworkSource",
+    "GROUP",
+    "find_frameworks",
+]
 
 GROUP = "secops.frameworks"
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 
-__all__ = ["HUNDRED", "percent", "round_half_up", "to_decimal"]
+__all__ = ["percent", "round_half_up"]
 
-HUNDRED = Decimal(100)
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 
 
@@ -23,13 +22,6 @@ def round_half_up(value: Decimal | Fraction, digits: int) -> Decimal:
     rest = scaled - floor
     whole = floor + 1 if rest >= Fraction(1, 2) else floor
     return Decimal(whole).scaleb(-digits, _EXACT)
-
-
-def to_decimal(value: Fraction, digits: int = 28) -> Decimal:
-    """Give a fraction as a decimal with *digits* significant digits, for people and JSON."""
-    return Context(prec=digits, rounding=ROUND_HALF_UP).divide(
-        Decimal(value.numerator), Decimal(value.denominator)
-    )
 
 
 def percent(part: int, whole: int) -> Decimal | None:

@@ -178,8 +178,6 @@ def _not_examined(
                 parts_en.append(
                     f"step {state.number} was found not applicable by a rule, a person confirms it"
                 )
-    if not parts_zh:
-        return Text("没有可用于判定的证据", "there is no evidence that decides")
     return Text("；".join(parts_zh), "; ".join(parts_en))
 
 

@@ -123,6 +123,12 @@ def publish(job_id: int, queue: str) -> None:
 services.publisher[0] = publish
 
 
+def use_broker(url: str) -> None:
+    """Send to this broker instead of the configured one: for a process that started the broker itself."""
+    celery.conf.broker_url = url
+    celery.conf.broker_transport_options = _transport_options(url)
+
+
 @celery.task(name="secops.run")
 def run(job_id: int) -> None:
     """Do the job with this id, if it is free."""

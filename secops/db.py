@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from flask_appbuilder import Model
-from sqlalchemy import DateTime, Engine, Integer, create_engine, event
+from sqlalchemy import Connection, DateTime, Engine, Integer, create_engine, event
 from sqlalchemy import Enum as SqlEnum
 from sqlalchemy.orm import Mapped, Session, SessionTransaction, declared_attr, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -74,6 +74,7 @@ def make_engine(settings: Settings) -> Engine:
     engine = create_engine(url, **options)
     if url.startswith("sqlite"):
         event.listen(engine, "connect", sqlite_pragmas)
+        event.listen(engine, "savepoint", _begin_before_savepoint)
     return engine
 
 
@@ -147,6 +148,15 @@ def _run_pending(session: Session) -> None:
 
 
 event.listen(Session, "after_commit", _run_pending)
+
+
+def _begin_before_savepoint(connection: Connection, name: str) -> None:
+    """Put a transaction around a first savepoint: without one, SQLite takes its release for the commit of all.
+
+    Python's driver begins by itself only before the first write.
+    """
+    if not connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 @contextmanager

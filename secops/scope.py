@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, event, or_
+from sqlalchemy import ColumnElement, ForeignKey, event, inspect, or_
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.expression import ColumnClause, TableClause
 
 _SCOPED: list[type[Any]] = []
 
@@ -81,7 +83,9 @@ class Principal:
     def may_see(self, department_id: int | None, system_id: int | None) -> bool:
         if self.everything:
             return True
-        return department_id in self.department_ids or (system_id is not None and system_id in self.system_ids)
+        return department_id in self.department_ids or (
+            system_id is not None and system_id in self.system_ids
+        )
 
     def has(self, *roles: str) -> bool:
         return bool(self.roles.intersection(roles))
@@ -108,8 +112,11 @@ def _options(session: Session, principal: Principal) -> list[Any]:
         return options
     departments = sorted(principal.department_ids)
     systems = sorted(principal.system_ids)
+    # Propagated, since a joined eager load asks nothing by itself that the hook would see.
     options = [
-        with_loader_criteria(cls, cls.scope_clause(departments, systems), include_aliases=True, propagate_to_loaders=False)
+        with_loader_criteria(
+            cls, cls.scope_clause(departments, systems), include_aliases=True, propagate_to_loaders=True
+        )
         for cls in _SCOPED
     ]
     session.info["scope_options"] = (principal, options)
@@ -117,11 +124,66 @@ def _options(session: Session, principal: Principal) -> list[Any]:
 
 
 def _narrow(state: ORMExecuteState) -> None:
-    if not (state.is_select or state.is_update or state.is_delete) or state.is_column_load:
-        return
+    """Narrow what is asked; refuse what can't be narrowed: a bare table, and a write that names its own place."""
     principal = principal_of(state.session)
-    if not principal.everything:
+    if principal.everything or state.is_column_load:
+        return
+    bare = _bare_tables(state.statement)
+    if bare:
+        raise ScopeViolation(min(bare), None, None)
+    if state.is_insert or state.is_update:
+        _require_places(state, principal)
+    if state.is_select or state.is_update or state.is_delete:
         state.statement = state.statement.options(*_options(state.session, principal))
+
+
+def _bare_tables(statement: Any) -> set[str]:
+    """Scoped tables that the statement uses without their class: the criteria would not reach them."""
+    scoped = {inspect(cls).local_table.name for cls in _SCOPED}
+    used: set[str] = set()
+    mapped: set[str] = set()
+    for part in visitors.iterate(statement):
+        entity = part._annotations.get("parententity") if hasattr(part, "_annotations") else None
+        if entity is not None:
+            mapped.add(entity.mapper.local_table.name)
+            continue
+        table = part.table if isinstance(part, ColumnClause) else part
+        if isinstance(table, TableClause) and table.name in scoped:
+            used.add(table.name)
+    return used - mapped
+
+
+def _require_places(state: ORMExecuteState, principal: Principal) -> None:
+    """Hold inserts and updates by statement to the rule for objects: the place of a row must be in scope."""
+    kind = state.bind_mapper.class_ if state.bind_mapper is not None else None
+    if kind is None or not issubclass(kind, DepartmentScoped):
+        return
+    statement: Any = state.statement
+    rows: list[Any] = state.parameters if isinstance(state.parameters, list) else [state.parameters or {}]
+    if state.is_update:
+        named = {getattr(column, "key", column) for column in statement._values or ()} | set().union(*rows)
+        # Many updates by key know no condition, and a new place would have to be looked up for each.
+        if isinstance(state.parameters, list) or named & {"department_id", "system_id"}:
+            raise ScopeViolation(kind.__name__, None, None)
+        return
+    if statement._values or statement._multi_values or statement.select is not None:
+        raise ScopeViolation(kind.__name__, None, None)
+    for place in {(row.get("department_id"), row.get("system_id")) for row in rows}:
+        _require_place(state.session, principal, kind, *place)
+
+
+def _require_place(
+    session: Session, principal: Principal, kind: type[Any], department_id: int | None, system_id: int | None
+) -> None:
+    violation = ScopeViolation(kind.__name__, department_id, system_id)
+    if not principal.may_see(department_id, system_id):
+        raise violation
+    if issubclass(kind, SystemScoped):
+        # A row of the own department may not hang on somebody else's system.
+        (systems,) = (cls for cls in _SCOPED if cls.__tablename__ == "system")
+        system = session.get(systems, system_id) if system_id is not None else None
+        if system is None or system.department_id != department_id:
+            raise violation
 
 
 def _refuse_foreign_writes(session: Session, context: Any, instances: Any) -> None:
@@ -129,13 +191,14 @@ def _refuse_foreign_writes(session: Session, context: Any, instances: Any) -> No
     if principal.everything:
         return
     for row in (*session.new, *session.dirty, *session.deleted):
-        if isinstance(row, DepartmentScoped):
-            department_id = row.department_id
-            system_id = getattr(row, "system_id", None)
-            if type(row).__name__ == "System":
-                system_id = row.id  # type: ignore[attr-defined]
-            if not principal.may_see(department_id, system_id):
-                raise ScopeViolation(type(row).__name__, department_id, system_id)
+        if not isinstance(row, DepartmentScoped):
+            continue
+        kind = type(row)
+        if isinstance(row, SystemScoped):
+            _require_place(session, principal, kind, row.department_id, row.system_id)
+        else:
+            own_id = row.id if kind.__tablename__ == "system" else None  # type: ignore[attr-defined]
+            _require_place(session, principal, kind, row.department_id, own_id)
 
 
 event.listen(Session, "do_orm_execute", _narrow)

@@ -36,6 +36,10 @@ def migrate(engine: Engine, revision: str = "head") -> None:
     """Bring the store to *revision*; does nothing when it is there already."""
     config = _config()
     with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            # The driver begins by itself before writes only, so each CREATE TABLE would be a commit of its own
+            # and an interrupted upgrade could not be run again.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
         connection.commit()

@@ -120,7 +120,9 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def _postgres_template(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+def _postgres_template(
+    postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Path]:
     database = postgres.create_database()
     home = tmp_path_factory.mktemp("pg-template") / "home"
     platforms.make_template(home, database_url=postgres.url(database))
@@ -128,7 +130,9 @@ def _postgres_template(postgres: PostgresServer, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture
-def pg_platform(postgres: PostgresServer, _postgres_template: tuple[str, Path], tmp_path: Path) -> Iterator[Platform]:
+def pg_platform(
+    postgres: PostgresServer, _postgres_template: tuple[str, Path], tmp_path: Path
+) -> Iterator[Platform]:
     """A fresh installation on PostgreSQL, in a database of its own."""
     template, home = _postgres_template
     database = postgres.create_database(template)

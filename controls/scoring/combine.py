@@ -37,6 +37,8 @@ def _set_loss(objects: Sequence[Verdict]) -> Loss | None:
 
 def object_loss(objects: Sequence[Verdict]) -> Loss | None:
     """Give the halves lost over all objects together, and their number; ``None`` when all are na."""
+    if len(objects) == 1:
+        return _SINGLE[objects[0]]
     count = len(objects) - objects.count(Verdict.NA)
     if count == 0:
         return None

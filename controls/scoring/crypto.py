@@ -19,11 +19,11 @@ from controls.scoring.model import Deduction, Edition, RuleSetUse
 from controls.terms import Conclusion, CryptoLayer, Origin, Verdict
 
 __all__ = [
-    "PASS_THRESHOLD",
     "CryptoInput",
     "CryptoObject",
     "CryptoResult",
     "ManagementInput",
+    "PASS_THRESHOLD",
     "TechnicalInput",
     "combine_layers",
     "score_crypto",

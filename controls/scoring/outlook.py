@@ -91,7 +91,7 @@ def _rate_outlook(given: ScoreInput, value: Fraction, conclusion: Conclusion) ->
             found.append(
                 Text(
                     f"再有 {needed} 个要求项符合，符合率即达到{step.zh}所需的 {threshold}%",
-                    f"{needed} more compliant items reach the {threshold} % that {step} needs",
+                    f"compliant items still needed for the {threshold} % of {step}: {needed}",
                 )
             )
             break

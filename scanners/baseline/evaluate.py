@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from scanners.baseline.judging import Judged, Operand, ParamRef
 from scanners.baseline.model import (
     PROFILES,
     Bilingual,
@@ -18,7 +19,6 @@ from scanners.baseline.model import (
     OutcomeKind,
 )
 from scanners.baseline.platforms import platforms
-from scanners.baseline.predicates import Judged, Operand, ParamRef
 from scanners.baseline.rule import Rule
 from scanners.errors import UnknownProfile
 

@@ -10,10 +10,13 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from scanners.baseline import predicates as p
+from scanners.baseline import record_predicates as r
+from scanners.baseline.judging import Operand, ParamRef, Predicate
 from scanners.baseline.model import (
     PROFILES,
     AnswerSpec,
     FactInfo,
+    FactKind,
     OutcomeKind,
     Parameter,
     Sample,
@@ -26,7 +29,7 @@ from scanners.baseline.yamlfile import YamlFile
 from scanners.errors import DuplicateRule, InvalidRule
 
 _ID_RE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_CHECK_RE = re.compile(r"[A-Z]{3}-[A-Z]{2}-[0-9]{3}")
+_CHECK_RE = re.compile(r"[A-Z][A-Z0-9]{2}-[A-Z]{2}-[0-9]{3}")
 _UNIT_RE = re.compile(r"L3-[A-Z]{3}[1-5]-[0-9]{2}")
 _CASE_RE = re.compile(r"6\.[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{1,2}")
 _PARAM_RE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -244,13 +247,13 @@ class _RuleReader:
 
     # predicates
 
-    def _predicate(self, value: Any, where: str) -> p.Predicate:
+    def _predicate(self, value: Any, where: str) -> Predicate:
         kind = value.get("kind") if isinstance(value, dict) else None
         build = _KINDS.get(kind) if isinstance(kind, str) else None
         if build is None:
             self._file.fail(where, f"needs a kind, one of {', '.join(_KINDS)}")
         predicate = build(self, value, where)
-        accepted = p.ACCEPTED.get(type(predicate))
+        accepted = _ACCEPTED.get(type(predicate))
         for fact_id in predicate.fact_ids():
             info = self._facts.get(fact_id)
             if info is None:
@@ -264,23 +267,23 @@ class _RuleReader:
             value, where, frozenset({"kind", *required.split()}), frozenset(optional.split())
         )
 
-    def operand(self, value: Any, where: str) -> p.Operand:
+    def operand(self, value: Any, where: str) -> Operand:
         if isinstance(value, dict) and set(value) == {"param"}:
             name = value["param"]
             if name not in self._params:
                 self._file.fail(where, f"unknown parameter {name!r}")
             self._used.add(name)
-            return p.ParamRef(name)
+            return ParamRef(name)
         return value
 
-    def operands(self, value: dict[str, Any], where: str) -> dict[str, p.Operand]:
+    def operands(self, value: dict[str, Any], where: str) -> dict[str, Operand]:
         return {
             key: self.operand(item, f"{where}.{key}")
             for key, item in value.items()
             if key not in ("kind", "fact")
         }
 
-    def conditions(self, value: Any, where: str) -> dict[str, p.Condition]:
+    def conditions(self, value: Any, where: str) -> dict[str, r.Condition]:
         if not isinstance(value, dict):
             self._file.fail(where, "must be a mapping of fields to conditions")
         result = {}
@@ -295,10 +298,10 @@ class _RuleReader:
             }
             if not parts:
                 self._file.fail(place, "asks nothing")
-            result[name] = p.Condition(**parts, or_none=or_none)
+            result[name] = r.Condition(**parts, or_none=or_none)
         return result
 
-    def parts(self, value: Any, where: str) -> tuple[p.Predicate, ...]:
+    def parts(self, value: Any, where: str) -> tuple[Predicate, ...]:
         if not isinstance(value, list) or len(value) < 2:
             self._file.fail(where, "must be a list of two or more")
         return tuple(self._predicate(item, f"{where}.{n}") for n, item in enumerate(value))
@@ -309,7 +312,7 @@ class _RuleReader:
     def fact_list(self, value: Any, where: str) -> tuple[str, ...]:
         return self._file.texts(value, where)
 
-    def predicate(self, value: Any, where: str) -> p.Predicate:
+    def predicate(self, value: Any, where: str) -> Predicate:
         return self._predicate(value, where)
 
 
@@ -322,7 +325,7 @@ _CONDITION_KEYS = {
     "or_none": "or_none",
 }
 
-_Builder = Callable[[_RuleReader, dict[str, Any], str], p.Predicate]
+_Builder = Callable[[_RuleReader, dict[str, Any], str], Predicate]
 
 
 def _simple(
@@ -330,17 +333,17 @@ def _simple(
 ) -> _Builder:
     """Make a builder for a kind whose keys are ``fact`` and operands."""
 
-    def build(reader: _RuleReader, value: dict[str, Any], where: str) -> p.Predicate:
+    def build(reader: _RuleReader, value: dict[str, Any], where: str) -> Predicate:
         data = reader.keys(value, where, f"fact {required}", optional)
         operands = {(renamed or {}).get(key, key): item for key, item in reader.operands(data, where).items()}
-        predicate: p.Predicate = kind(fact=reader.text(data["fact"], f"{where}.fact"), **operands)
+        predicate: Predicate = kind(fact=reader.text(data["fact"], f"{where}.fact"), **operands)
         return predicate
 
     return build
 
 
 def _build_contains(every: bool) -> _Builder:
-    def build(reader: _RuleReader, value: dict[str, Any], where: str) -> p.Predicate:
+    def build(reader: _RuleReader, value: dict[str, Any], where: str) -> Predicate:
         data = reader.keys(value, where, "fact", "values")
         values = reader.operand(data.get("values"), f"{where}.values")
         return p.Contains(reader.text(data["fact"], f"{where}.fact"), values, every)
@@ -348,9 +351,9 @@ def _build_contains(every: bool) -> _Builder:
     return build
 
 
-def _build_each(reader: _RuleReader, value: dict[str, Any], where: str) -> p.Predicate:
+def _build_each(reader: _RuleReader, value: dict[str, Any], where: str) -> Predicate:
     data = reader.keys(value, where, "fact require", "where none_met")
-    return p.Each(
+    return r.Each(
         fact=reader.text(data["fact"], f"{where}.fact"),
         require=reader.conditions(data["require"], f"{where}.require"),
         where=reader.conditions(data.get("where", {}), f"{where}.where"),
@@ -359,19 +362,19 @@ def _build_each(reader: _RuleReader, value: dict[str, Any], where: str) -> p.Pre
 
 
 def _build_combination(kind: Any) -> _Builder:
-    def build(reader: _RuleReader, value: dict[str, Any], where: str) -> p.Predicate:
+    def build(reader: _RuleReader, value: dict[str, Any], where: str) -> Predicate:
         data = reader.keys(value, where, "parts")
-        predicate: p.Predicate = kind(reader.parts(data["parts"], f"{where}.parts"))
+        predicate: Predicate = kind(reader.parts(data["parts"], f"{where}.parts"))
         return predicate
 
     return build
 
 
-def _build_not(reader: _RuleReader, value: dict[str, Any], where: str) -> p.Predicate:
+def _build_not(reader: _RuleReader, value: dict[str, Any], where: str) -> Predicate:
     return p.Not(reader.predicate(reader.keys(value, where, "part")["part"], f"{where}.part"))
 
 
-def _build_inventory(reader: _RuleReader, value: dict[str, Any], where: str) -> p.Predicate:
+def _build_inventory(reader: _RuleReader, value: dict[str, Any], where: str) -> Predicate:
     return p.Inventory(reader.fact_list(reader.keys(value, where, "facts")["facts"], f"{where}.facts"))
 
 
@@ -386,15 +389,31 @@ _KINDS: Mapping[str, _Builder] = {
     "contains_any": _build_contains(False),
     "subset_of": _simple(p.SubsetOf, "values", "some"),
     "each": _build_each,
-    "modes": _simple(p.Modes, "limits owners", "by"),
+    "modes": _simple(r.Modes, "limits owners", "by"),
     "umask": _simple(p.Umask, "at_least"),
-    "table": _simple(p.Table, "expected"),
+    "table": _simple(r.Table, "expected"),
     "until": _simple(p.Until, "dates now"),
     "all_of": _build_combination(p.AllOf),
     "any_of": _build_combination(p.AnyOf),
     "not": _build_not,
     "inventory": _build_inventory,
 }
+
+_ACCEPTED: Mapping[type, tuple[FactKind, ...]] = {
+    p.Equals: (FactKind.FLAG, FactKind.NUMBER, FactKind.TEXT),
+    p.OneOf: (FactKind.FLAG, FactKind.NUMBER, FactKind.TEXT),
+    p.Number: (FactKind.NUMBER,),
+    p.Empty: (FactKind.TEXTS,),
+    p.NoneOf: (FactKind.TEXTS,),
+    p.NoneContaining: (FactKind.TEXTS,),
+    p.Contains: (FactKind.TEXTS,),
+    p.SubsetOf: (FactKind.TEXTS,),
+    r.Each: (FactKind.RECORDS,),
+    r.Modes: (FactKind.RECORDS,),
+    p.Umask: (FactKind.TEXT,),
+    r.Table: (FactKind.RECORDS,),
+}
+"""Which shapes of facts a kind of predicate takes; the loader refuses the others."""
 
 KINDS = tuple(_KINDS)
 """The closed list of kinds of predicates, as spelled in rules."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scanners.baseline.judging import Predicate
 from scanners.baseline.model import AnswerSpec, Bilingual, Parameter, Sample, Severity
-from scanners.baseline.predicates import Predicate
 
 
 @dataclass(frozen=True, slots=True)

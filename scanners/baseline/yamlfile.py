@@ -58,7 +58,9 @@ class YamlFile:
             return [self._read(loader, item, _join(where, str(n))) for n, item in enumerate(node.value)]
         kind = str(node.tag).removeprefix("tag:yaml.org,2002:")
         # "no", "off" and dates stay texts: settings are full of them
-        if kind not in ("int", "float", "null", "bool") or (kind == "bool" and node.value not in ("true", "false")):
+        if kind not in ("int", "float", "null", "bool") or (
+            kind == "bool" and node.value not in ("true", "false")
+        ):
             return node.value
         return loader.construct_object(node)
 

@@ -33,6 +33,15 @@ _PRESET_OPTIONS: dict[Preset, tuple[str, ...]] = {
 MAX_PARALLEL = 16
 """Most probes that nmap may have under way at one moment."""
 
+DEFAULT_TCP_PORTS = (
+    "20-23,25,53,79-81,88,110-111,113,119,135,137-139,143,161,179,199,389,427,443-445,465,502,512-515,548,554,587,593,"
+    "623,631,636,646,873,902,990,993,995,1025-1029,1080,1099,1433-1434,1521,1723,1883,2049,2121,2181,2222,2375-2376,"
+    "2379-2380,2745,3000,3127-3128,3268,3306,3389,3690,4369,4444,4848,5000,5060,5236,5432,5554,5601,5672,5900-5901,5984-5986,"
+    "6000,6129,6379,6443,7001-7002,8000,8009,8080-8081,8088,8161,8443,8848,8888,9000,9042,9090,9092,9200,9300,9996,9999,"
+    "10050-10051,10250,10255,11211,15672,27017,50000,50070,54321,61616"
+)
+"""Ports that are asked when none are named: the usual services, what rules ask about, common domestic products."""
+
 _UDP_PORTS = "53,67,69,111,123,137,161,162,177,500,514,623,1194,1434,1701,1900,4500,5353,11211"
 
 
@@ -45,7 +54,7 @@ def needs_raw_sockets(preset: Preset) -> bool:
 class NmapOptions:
     """Everything that may differ between two runs.
 
-    ``ports`` empty means a default list: the hundred TCP ports that nmap sees most, or eighteen UDP ports.
+    ``ports`` empty means a default list of 123 TCP ports, or of eighteen UDP ports.
     ``host_timeout_s`` 1 to 3600 seconds for each host, ``max_rate`` 1 to 10000 packets per second over the
     run, ``max_retries`` 0 to 5.
     """
@@ -98,7 +107,7 @@ def _port_options(options: NmapOptions) -> list[str]:
         return ["-p", ",".join(f"{item}" for item in options.ports)]
     if options.preset is Preset.UDP_SERVICES:
         return ["-p", _UDP_PORTS]
-    return ["--top-ports", "100"]
+    return ["-p", DEFAULT_TCP_PORTS]
 
 
 def target_list(addresses: Sequence[IpAddress]) -> bytes:

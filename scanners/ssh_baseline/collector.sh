@@ -242,7 +242,7 @@ sec_trusted() {
   printf '@@cmd efi\n'; if [ -d /sys/firmware/efi ]; then echo efi; od -An -t u1 /sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c 2>/dev/null; else echo bios; fi | body 3
   stats logs /sys/kernel/security/tpm0/binary_bios_measurements /sys/kernel/security/ima/ascii_runtime_measurements; }
 sec_compromise() {
-  show /etc/ld.so.preload; need_root "programs of other users"
+  need_root "programs of other users"; show /etc/ld.so.preload
   printf '@@cmd deleted\n'; for f in /proc/[0-9]*/exe; do ls -l "$f" 2>/dev/null; done | awk '/\(deleted\)$/ { n = split($0, a, " -> "); print a[n] }' | body 100; }
 sec_digests() {
   files='/bin/login /usr/bin/su /usr/bin/sudo /usr/bin/passwd /usr/bin/ssh /usr/sbin/sshd /bin/bash /bin/ls /bin/ps /usr/bin/find /usr/bin/top /usr/sbin/auditd /etc/passwd /etc/group /etc/sudoers /etc/ssh/sshd_config /etc/pam.d/sshd /etc/pam.d/su /etc/login.defs /etc/crontab /etc/rsyslog.conf /etc/hosts /etc/profile'

@@ -89,6 +89,17 @@ class Source:
         return readable(block) if block is not None else None
 
 
+def not_found(source: str, missing: Note | None) -> Seen:
+    """Give "no" for something that was looked for and not found.
+
+    Raises:
+        NotSeen: there was more to look through than what is here, so its absence is not known.
+    """
+    if missing is not None:
+        raise NotSeen(missing.gap, missing.detail)
+    return Seen(False, source)
+
+
 def readable(block: Block) -> Block | None:
     """Give *block* when it was read, ``None`` when the file does not exist.
 

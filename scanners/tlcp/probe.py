@@ -27,7 +27,7 @@ from scanners.tlcp.judge import (
 )
 from scanners.tlcp.records import COMPLETE_SUITES, SUITES
 from scanners.tlcp.result import TlcpResult
-from scanners.tls.handshake import ask, legacy_hello, modern_hello
+from scanners.tls.handshake import Flight, ask, legacy_hello, modern_hello
 from scanners.tls.records import RecordReader, Version
 from scanners.tls.result import VersionAnswer
 from scanners.tls.transport import Budget, Ending, WireError
@@ -113,6 +113,7 @@ class _Run:
     accepted: list[int] = field(default_factory=list)
     finished: set[int] = field(default_factory=set)
     complete: bool = False
+    understood: bool = False
     ordinary_tls: VersionAnswer = VersionAnswer.UNCLEAR
     sent_name: str = ""
     notes: list[str] = field(default_factory=list)
@@ -133,6 +134,8 @@ class _Run:
             self._enumerate()
         self.context.progress(0.8, "ordinary tls")
         self._ask_ordinary_tls()
+        if not self.understood:
+            return FailureReason.PROTOCOL, f"ended without a word in TLCP and in TLS ({self.refusal})"
         return None
 
     def _converse(self, suites: Sequence[int], name: str, *, complete: bool = False) -> Conversation:
@@ -152,11 +155,17 @@ class _Run:
             f"{len(suites)} suites{' with name' if name else ''}: random {conversation.client_random.hex()}"
             f" received {flight.raw.hex()} {words}".rstrip()
         )
+        self._note_understood(flight)
         if conversation.answered and flight.hello is not None:
             self.accepted.append(flight.hello.suite)
             if conversation.finished:
                 self.finished.add(flight.hello.suite)
         return conversation
+
+    def _note_understood(self, flight: Flight) -> None:
+        """Remember that the port spoke: without one hello or alert nothing may be concluded from silence."""
+        has_alert = flight.alert is not None and not flight.malformed
+        self.understood = self.understood or flight.hello is not None or has_alert
 
     def _detect(self, name: str) -> tuple[FailureReason, str] | None:
         """Try the suites that can be carried to the end, then all others.
@@ -227,6 +236,7 @@ class _Run:
                 self.target, self.budget, hello, per_connection_s=self.per_connection_s, reader=reader
             )
             self.notes.append(f"tls: {flight.raw.hex() or flight.detail}")
+            self._note_understood(flight)
             if flight.accepted is not None and flight.accepted.version != Version.TLCP:
                 self.ordinary_tls = VersionAnswer.ACCEPTED
                 return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import User
@@ -102,8 +102,6 @@ ACCOUNTS = Table(
 
 
 def _last_login(user: User) -> datetime | None:
-    from datetime import UTC
-
     # FAB's column is naive; the platform writes UTC into it.
     return user.last_login.replace(tzinfo=UTC) if user.last_login else None
 

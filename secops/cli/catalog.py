@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from secops.cli.output import JsonFlag, answer, fail, t, table
+from secops.cli.output import BAD_INPUT, JsonFlag, answer, fail, t, table
 
 if TYPE_CHECKING:
     from controls.catalog import AssessmentUnit, Catalog, Framework, RequirementItem, Text
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from controls.highrisk import HighRiskCase
     from controls.terms import LevelProfile, Scope
 
-BAD_INPUT = 2
 
 Framework_ = Annotated[str, typer.Option("--framework", help="标准标识，如 gbt-22239-2019 / Framework id")]
 Level = Annotated[int | None, typer.Option("--level", help="等级 1–4 / Level 1 to 4")]

@@ -31,7 +31,7 @@ def write(
     from secops.errors import BadInput, Refused
     from secops.objects.services import system_by_code
     from secops.reporting.posture_model import build
-    from secops.reporting.services import KINDS
+    from secops.reporting.services import USUAL
 
     if language not in ("zh", "en"):
         raise BadInput("语言须为 zh 或 en。", "The language is zh or en.", "language")
@@ -45,7 +45,7 @@ def write(
         model = build(session, system, number=number, language=language, now=now, zone=platform.settings.time_zone)
     out.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name in KINDS["posture"]:
+    for name in USUAL:
         rendered = renderer(name).render(model, language=language)
         path = out / rendered.name.replace("/", "_")
         path.write_bytes(rendered.content)

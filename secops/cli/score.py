@@ -8,9 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from secops.cli.output import JsonFlag, answer, fail, t, table
+from secops.cli.output import BAD_INPUT, JsonFlag, answer, fail, t, table
 
-BAD_INPUT = 2
 LARGEST_BYTES = 64 * 1024 * 1024
 
 

@@ -101,7 +101,10 @@ class DemoRun:
 
     # 1
     def start_services(self) -> None:
+        from secops.celery import use_broker
+
         self.supervisor.start()
+        use_broker(self.supervisor.broker_url)
         self.supervisor.wait_ready()
 
     def as_user(self, session: Session, username: str) -> Principal:
@@ -366,7 +369,7 @@ class DemoRun:
                     session,
                     system,
                     kind="posture",
-                    renderers=reporting.KINDS["posture"],
+                    renderers=reporting.USUAL,
                     language="zh",
                     actor="officer",
                     now=utc_now(),

@@ -93,7 +93,8 @@ def enqueue(
         cause=cause,
         max_attempts=max_attempts,
         created_at=now,
-        published_at=now,
+        # A process without a broker leaves it to the next tick; one with a broker sends it after the commit.
+        published_at=None if publisher[0] is _none_published else now,
     )
     session.add(job)
     session.flush()
@@ -252,7 +253,7 @@ def rerun(session: Session, job_id: int, *, now: datetime) -> Job:
     job.cancel_requested = False
     job.progress, job.step, job.error = 0.0, "", ""
     job.finished_at = None
-    job.published_at = now
+    job.published_at = None if publisher[0] is _none_published else now
     record(session, "job.rerun", job, now=now)
     queue = job.queue
     call_after_commit(session, lambda: publisher[0](job_id, queue))

@@ -16,7 +16,7 @@ from controls.posture import roll_up
 from controls.terms import TargetKind, Verdict
 from controls.verdict import Evidence as RuleEvidence
 from controls.verdict import Suggestion, suggest
-from reports.read_model import Counts
+from reports.read_model import WHOLE_SYSTEM, Counts
 from secops.evidence.models import BlobState, Evidence, EvidenceLink, EvidenceState
 from secops.findings.models import Finding, FindingState
 from secops.objects.models import Asset, System
@@ -24,8 +24,6 @@ from secops.posture.catalogue import EDITION, selection_for, translate
 from secops.posture.models import PostureCell, PostureSummary
 from secops.scans.models import Outcome, ProbeRun
 
-# The whole system as a target, for units that are answered by documents and people.
-SYSTEM_TARGET = "system"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ def recompute(session: Session, system: System, *, now: datetime) -> PostureSumm
         verdicts[unit.id] = {}
         for asset in _targets(unit, assets):
             row, verdict = _cell(unit, asset, known)
-            verdicts[unit.id][str(asset.id) if asset else SYSTEM_TARGET] = verdict
+            verdicts[unit.id][str(asset.id) if asset else WHOLE_SYSTEM] = verdict
             row |= {"department_id": system.department_id, "system_id": system.id, "computed_at": now}
             rows.append(row)
     session.execute(

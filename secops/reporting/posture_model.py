@@ -13,6 +13,7 @@ from controls.catalog import AssessmentUnit
 from controls.loader import load_catalog
 from controls.terms import SecurityClass, TargetKind
 from reports.read_model import (
+    WHOLE_SYSTEM,
     Cell,
     CountBasis,
     CountRow,
@@ -43,11 +44,10 @@ from secops.findings.models import Finding, FindingState, Measure, MeasureFindin
 from secops.objects.models import Asset, Classification, Department, System
 from secops.posture.catalogue import EDITION, selection_for
 from secops.posture.models import PostureCell, PostureSummary
-from secops.posture.services import SYSTEM_TARGET, counts_of
+from secops.posture.services import counts_of
 from secops.scans.models import ProbeRun, RunState
 from secops.web.labels import LABELS
 
-_IMPORTANCE = {"key": Importance.CRITICAL, "important": Importance.IMPORTANT, "normal": Importance.GENERAL}
 TREND_POINTS = 60
 
 
@@ -164,7 +164,7 @@ def _targets(assets: Any) -> tuple[ReportTarget, ...]:
             name=asset.name,
             kind=Text(TargetKind(asset.kind).label("zh"), TargetKind(asset.kind).label("en")),
             address=asset.address,
-            importance=_IMPORTANCE[asset.importance.value],
+            importance=Importance(asset.importance.value),
             note="本平台所在主机" if asset.is_this_machine else "",
         )
         for asset in assets
@@ -208,7 +208,7 @@ def _item(unit: AssessmentUnit, cells: list[PostureCell]) -> ItemResult:
         summary=Text(unit.summary.zh, unit.summary.en),
         verdict=verdict,
         not_examined=reason,
-        cells=tuple(_cell(cell) for cell in cells if cell.asset_id is not None),
+        cells=tuple(_cell(cell) for cell in cells),
     )
 
 
@@ -237,7 +237,7 @@ def _cell(cell: PostureCell) -> Cell:
     verdict = Verdict(cell.verdict) if cell.verdict else None
     reasons = tuple(Text(pair["zh"], pair["en"]) for pair in cell.reasons)
     return Cell(
-        target_id=str(cell.asset_id) if cell.asset_id else SYSTEM_TARGET,
+        target_id=str(cell.asset_id) if cell.asset_id else WHOLE_SYSTEM,
         verdict=verdict,
         not_examined=_text(cell.reasons) if verdict is None else None,
         reasons=reasons if verdict is not None else (),
@@ -280,7 +280,7 @@ def _finding(finding: Finding, measure: str, now: datetime) -> FindingRow:
         severity=Severity(finding.severity.value),
         layer=Layer(finding.layer),
         units=tuple(finding.units),
-        target_ids=(str(finding.asset_id),),
+        target_ids=(str(finding.asset_id),) if finding.asset_id else (),
         state=label_text("finding_state", finding.state.value),
         opened_on=finding.opened_at.date(),
         age_days=(now - finding.opened_at).days,

@@ -16,7 +16,10 @@ from secops.objects.models import System
 from secops.reporting.models import ReportFile
 
 # kind → renderer ids of ``reports.registry``, in the order in which they are offered.
-KINDS: dict[str, tuple[str, ...]] = {"posture": ("pdf_posture", "xlsx_posture")}
+KINDS: dict[str, tuple[str, ...]] = {
+    "posture": ("pdf_posture", "xlsx_posture", "docx_posture", "csv_posture", "json_posture")
+}
+USUAL = ("pdf_posture", "xlsx_posture")
 
 
 def request_report(

@@ -111,15 +111,21 @@ def decide_authorization(
         raise Refused("这项授权已经处理过。", "This authorisation was decided already.")
     if authorization.requested_by == actor:
         raise Refused("申请人不能审批自己的扫描授权。", "The requester can't approve their own authorisation.")
+    if approve and now >= authorization.valid_until:
+        raise Refused("申请的有效期已过，请重新申请。", "The period asked for is over; a new request is needed.")
+    if not approve and not reason.strip():
+        raise BadInput("拒绝须写明理由。", "Say why it is refused.", "reason")
     authorization.state = AuthorizationState.APPROVED if approve else AuthorizationState.REFUSED
     authorization.decided_by = actor
     authorization.decided_at = now
     word = "authorization.approve" if approve else "authorization.refuse"
-    record(session, word, authorization, now=now, reason=reason)
+    record(session, word, authorization, now=now, reason=reason[:400])
     return authorization
 
 
-def revoke_authorization(session: Session, authorization_id: int, *, actor: str, now: datetime) -> ScanAuthorization:
+def revoke_authorization(
+    session: Session, authorization_id: int, *, actor: str, now: datetime, reason: str = ""
+) -> ScanAuthorization:
     """Take leave back; a scan that runs stops before its next target."""
     authorization = _authorization(session, authorization_id)
     if authorization.state is not AuthorizationState.APPROVED:
@@ -127,7 +133,7 @@ def revoke_authorization(session: Session, authorization_id: int, *, actor: str,
     authorization.state = AuthorizationState.REVOKED
     authorization.decided_by = actor
     authorization.decided_at = now
-    record(session, "authorization.revoke", authorization, now=now)
+    record(session, "authorization.revoke", authorization, now=now, reason=reason[:400])
     return authorization
 
 

@@ -153,8 +153,8 @@ def _dispatch(session: Session, schedule_id: int, now: datetime) -> int:
     return 1
 
 
-def start(session: Session, schedule: Schedule, *, now: datetime, cause: str) -> None:
-    """Begin what the schedule stands for."""
+def start(session: Session, schedule: Schedule, *, now: datetime, cause: str, actor: str = "") -> None:
+    """Begin what the schedule stands for, for its owner or for *actor* who asked for it now."""
     from secops.scans.services import request_scan
 
     system = session.get_one(System, schedule.system_id)
@@ -162,7 +162,7 @@ def start(session: Session, schedule: Schedule, *, now: datetime, cause: str) ->
         session,
         system=system,
         authorization_id=int(schedule.payload["authorization_id"]),
-        actor=schedule.owner,
+        actor=actor or schedule.owner,
         now=now,
         cause=cause,
         schedule_id=schedule.id,
@@ -178,10 +178,10 @@ def _note_failure(session: Session, schedule_id: int, error: SecopsError, now: d
     record(session, "schedule.failed", schedule, now=now, result="failed", reason=error.en)
 
 
-def run_now(session: Session, schedule_id: int, *, now: datetime) -> Schedule:
-    """Start it once by hand; the plan itself stays as it is."""
+def run_now(session: Session, schedule_id: int, *, now: datetime, actor: str = "") -> Schedule:
+    """Start it once by hand for *actor*; the plan itself stays as it is."""
     schedule = _find(session, schedule_id)
-    start(session, schedule, now=now, cause="schedule-now")
+    start(session, schedule, now=now, cause="schedule-now", actor=actor)
     record(session, "schedule.run-now", schedule, now=now)
     return schedule
 

@@ -99,7 +99,7 @@ TABLE = Table(
         Column("examined", "已检查", "Examined", lambda r: r.examined, sort=Sample.examined, kind="progress"),
         Column("findings", "问题数", "Findings", lambda r: r.open_findings, sort=Sample.open_findings, kind="number"),
         Column("seen", "最近检查", "Last seen", _aware, sort=Sample.seen_at, kind="time"),
-        Column("size", "证据大小", "Evidence", lambda r: r.size, sort=Sample.size, kind="size", shown=False),
+        Column("bytes", "证据大小", "Evidence", lambda r: r.size, sort=Sample.size, kind="size", shown=False),
         Column("code", "编号", "Code", lambda r: f"SAMPLE-{r.id:03}", sort=Sample.id, kind="code", shown=False),
         Column("third", "三级", "Level 3", lambda r: r.level == 3, kind="flag", shown=False),
     ),

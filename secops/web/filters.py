@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, g, has_app_context, request
 from markupsafe import Markup, escape
+from sqlalchemy.exc import SQLAlchemyError
 
 from secops.web import labels
 from secops.web.lang import language, pick, t
@@ -100,6 +101,15 @@ def is_demo() -> bool:
     return bool((current_app.extensions["secops"].settings.home / "demo.json").exists())
 
 
+def account_name() -> str:
+    """Name of the signed-in person; the user name where the database can't be asked, on the page that says so."""
+    account = g.get("account")
+    try:
+        return str(account.display_name) if account is not None else principal().name
+    except SQLAlchemyError:
+        return principal().name
+
+
 def here() -> str:
     """Address of this page, to come back to."""
     return request.full_path.rstrip("?")
@@ -111,12 +121,13 @@ def register(app: Flask) -> None:
         local_time=local_time, day=day, file_size=file_size, pick=pick, thousands=thousands, drawing=drawing
     )
     app.jinja_env.globals.update(
-        t=t, pick=pick, label=labels.label, icon=icon, language=language, is_demo=is_demo, here=here
+        t=t, pick=pick, label=labels.label, icon=icon, language=language, is_demo=is_demo, here=here,
+        account_name=account_name,
     )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.context_processor(
-        lambda: {"lang": language(), "principal": principal(), "account": g.get("account"), "fragment": _is_fragment()}
+        lambda: {"lang": language(), "principal": principal(), "fragment": _is_fragment()}
     )
 
 

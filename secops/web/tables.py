@@ -25,6 +25,7 @@ from secops.web.lang import language, t
 from secops.web.table_filters import Choice, Days, FilterState, Flag, Text
 
 KINDS = ("text", "badge", "badges", "time", "day", "number", "size", "link", "code", "flag", "progress")
+RESERVED = frozenset({"q", "sort", "page", "size", "cols", "format"})
 MAX_PAGE_SIZE = 200
 MAX_TERMS = 6
 Filter = Choice | Days | Flag | Text
@@ -141,9 +142,9 @@ class Table:
     search_hint: tuple[str, str] = ("搜索", "Search")
 
     def __post_init__(self) -> None:
-        keys = [column.key for column in self.columns] + [item.key for item in self.filters]
-        if len(set(keys)) != len(keys) and len({c.key for c in self.columns}) != len(self.columns):
-            raise BadTable(self.name, "two columns have one key")
+        for keys in ([column.key for column in self.columns], [item.key for item in self.filters]):
+            if len(set(keys)) != len(keys) or RESERVED & set(keys):
+                raise BadTable(self.name, f"keys are not unique or reserved: {keys}")
         for column in self.columns:
             if column.kind not in KINDS:
                 raise BadTable(self.name, f"{column.key}: no such kind {column.kind}")

@@ -33,9 +33,11 @@ def _kind() -> Iterator[None]:
     del KINDS[KIND]
 
 
-def make_rig(folder: Path, *options: str, home: str = "home") -> Rig:
-    settings = Settings(home=folder / home, port=free_port(), tick_seconds=1, web_workers=1).resolved()
-    return Rig(settings, folder / "rig", options)
+def make_rig(folder: Path, *options: str, home: str = "home", lease_s: int = 45) -> Rig:
+    settings = Settings(
+        home=folder / home, port=free_port(), tick_seconds=1, web_workers=1, lease_seconds=lease_s
+    )
+    return Rig(settings.resolved(), folder / "rig", options)
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +118,23 @@ def test_job_queued_without_broker(rig: Rig) -> None:
 
     assert rig.wait_over(job_id) is JobState.DONE
     assert_ran_once(rig, job_id, attempts=1)
+
+
+def test_flushed_broker(rig: Rig) -> None:
+    """A broker that loses everything costs no job: the tick sends again what nobody took."""
+    running = [rig.queue_job() for _ in range(rig.settings.worker_processes)]
+    for _, folder in running:
+        rig.wait_running(folder)
+    waiting, waiting_folder = rig.queue_job()
+
+    rig.flush_broker()
+    rig.age_message(waiting)
+    for folder in [folder for _, folder in running] + [waiting_folder]:
+        (folder / "go").touch()
+
+    for job_id in [job_id for job_id, _ in running] + [waiting]:
+        assert rig.wait_over(job_id) is JobState.DONE
+        assert_ran_once(rig, job_id, attempts=1)
 
 
 def test_killed_beat(rig: Rig) -> None:
@@ -199,6 +218,30 @@ def test_killed_supervisor(tmp_path: Path) -> None:
         rig.close()
 
 
+def test_sleeping_worker_wakes_up_too_late(tmp_path: Path) -> None:
+    """A worker that was frozen past its lease writes nothing when it wakes: its successor's effect is the only one."""
+    rig = make_rig(tmp_path, lease_s=2)
+    try:
+        rig.start()
+        job_id, folder = rig.queue_job()
+        frozen = rig.wait_running(folder)
+
+        rig.freeze(frozen)
+        rig.wait_running(folder, attempt=2)
+        (folder / "go").touch()
+        assert rig.wait_over(job_id) is JobState.DONE
+        os.kill(frozen, signal.SIGCONT)
+        probes = [rig.queue_job() for _ in range(rig.settings.worker_processes)]
+        for _, probe_folder in probes:
+            rig.wait_running(probe_folder)
+            (probe_folder / "go").touch()
+
+        assert frozen in {pid for _, probe in probes for _, pid in rig.attempts(probe)}
+        assert_ran_once(rig, job_id, attempts=2)
+    finally:
+        rig.close()
+
+
 def test_clean_stop(tmp_path: Path) -> None:
     """SIGTERM ends everything with exit code 0 and leaves neither process nor socket; a job in progress is finished."""
     rig = make_rig(tmp_path)
@@ -219,6 +262,7 @@ def test_clean_stop(tmp_path: Path) -> None:
         rig.close()
 
 
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 def test_no_broker_program(tmp_path: Path) -> None:
     """Without a broker program a file is the queue, said in one sentence; a killed pool process costs no job."""
     rig = make_rig(tmp_path, "--no-broker")

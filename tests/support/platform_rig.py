@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -74,13 +76,15 @@ class Rig:
         chosen = {
             "SECOPS_HOME": str(self.settings.home),
             "SECOPS_PORT": str(self.settings.port),
-            "SECOPS_TICK_SECONDS": "1",
-            "SECOPS_WEB_WORKERS": "1",
+            "SECOPS_TICK_SECONDS": str(self.settings.tick_seconds),
+            "SECOPS_LEASE_SECONDS": str(self.settings.lease_seconds),
+            "SECOPS_WEB_WORKERS": str(self.settings.web_workers),
         }
         return kept | chosen | {"PYTHONPATH": str(ROOT)}
 
     def start(self) -> None:
         """Start it and wait for the page."""
+        self._close_pipe()
         with open(self.folder / "supervisor.err", "a", encoding="utf-8") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, str(ROOT / "tests/support/run_supervisor.py"), *self.options],
@@ -107,9 +111,12 @@ class Rig:
         if self.process is not None and self.process.poll() is None:
             (self.folder / "over").touch()
             self.stop()
+        self._close_pipe()
+        self.platform.engine.dispose()
+
+    def _close_pipe(self) -> None:
         if self.process is not None and self.process.stdout is not None:
             self.process.stdout.close()
-        self.platform.engine.dispose()
 
     def child(self, name: str) -> int:
         """Process id of a child that runs now."""
@@ -166,13 +173,44 @@ class Rig:
             self.send(job_id)
         return job_id, folder
 
-    def send(self, job_id: Any, times: int = 1) -> None:
-        """Send the message of a job, as often as told."""
+    def client(self) -> Celery:
+        """A connection to this platform's broker, as anybody has who can reach it."""
         state = read_state(self.settings.home)
         assert state is not None
-        with Celery(broker=state["broker"], set_as_current=False) as client:
+        return Celery(broker=state["broker"], set_as_current=False)
+
+    def send(self, job_id: Any, times: int = 1) -> None:
+        """Send the message of a job, as often as told."""
+        with self.client() as client:
             for _ in range(times):
                 client.send_task("secops.run", (job_id,), queue="scan")
+
+    def flush_broker(self) -> None:
+        """Empty the broker, as if it had lost everything."""
+        with self.client() as client, client.connection() as connection:
+            connection.default_channel.client.flushall()
+
+    def freeze(self, pid: int) -> None:
+        """Stop a process at a moment at which it holds no lock of the store, or nobody could write any more."""
+        path = self.settings.home / "secops.db"
+
+        def frozen() -> bool:
+            os.kill(pid, signal.SIGSTOP)
+            with closing(sqlite3.connect(path, timeout=1.0)) as connection:
+                try:
+                    connection.execute("BEGIN IMMEDIATE")
+                except sqlite3.OperationalError:
+                    os.kill(pid, signal.SIGCONT)
+                    return False
+                connection.rollback()
+            return True
+
+        eventually(frozen, f"process {pid} is frozen outside of a transaction")
+
+    def age_message(self, job_id: int) -> None:
+        """Let the message of a queued job be two minutes old."""
+        with self.platform.work("test") as session:
+            session.get_one(Job, job_id).published_at = utc_now() - timedelta(minutes=2)
 
     def job(self, job_id: int) -> Job:
         with self.platform.work("test") as session:

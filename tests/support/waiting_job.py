@@ -31,9 +31,9 @@ def wait(context: JobContext) -> dict[str, Any]:
     if context.claim.payload.get("tool"):
         program = 'echo $$ >> "$1/tools"; while ! [ -e "$1/go" ]; do sleep 0.1; done'
         run_tool(["sh", "-c", program, "sh", str(folder)], timeout_s=60, cancelled=context.cancelled)
-    while not (folder / "go").exists():
-        context.progress(0.5, "waiting")
-        time.sleep(0.1)
+    context.progress(0.5, "waiting")
+    while not (folder / "go").exists() and not context.cancelled():
+        time.sleep(0.05)
     with context.transaction() as session:
         record(session, "test.effect", now=utc_now(), object_type="Job", object_id=str(context.claim.job_id))
     return {"attempt": context.claim.attempt}

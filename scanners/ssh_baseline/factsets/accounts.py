@@ -95,7 +95,13 @@ def password_ages(host: Host) -> list[dict[str, object]]:
     ]
 
 
-@fact("accounts.with_password", TEXTS, "可用口令登录的账户", "accounts that can log in with a password", "/etc/shadow")
+@fact(
+    "accounts.with_password",
+    TEXTS,
+    "可用口令登录的账户",
+    "accounts that can log in with a password",
+    "/etc/shadow",
+)
 def with_password(host: Host) -> list[str]:
     return [account.name for account in host.shadowed if account.may_log_in]
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 
 from scanners.baseline.model import Gap
-from scanners.ssh_baseline.factkit import FLAG, NUMBER, TEXT, TEXTS, NotSeen, Seen, fact, key_values
+from scanners.ssh_baseline.factkit import (
+    FLAG,
+    NUMBER,
+    TEXT,
+    TEXTS,
+    NotSeen,
+    Seen,
+    fact,
+    key_values,
+    not_found,
+)
 from scanners.ssh_baseline.host import Host
 
 # A topic is covered when every group has one rule that has one of its words.
@@ -69,8 +79,7 @@ def running(host: Host) -> Seen:
     daemon = "auditd" in host.process_names
     flag = _audit_flag(host)
     if not daemon:
-        gap = host.cmd("processes", "list").gap()
-        return Seen(False, "no process auditd", gap)
+        return not_found("no process auditd", host.cmd("processes", "list").gap())
     return Seen(flag != 0, "process auditd" if flag is None else f"process auditd, auditctl enabled {flag}")
 
 

@@ -6,7 +6,18 @@ import re
 from collections.abc import Mapping
 
 from scanners.baseline.model import Gap
-from scanners.ssh_baseline.factkit import FLAG, NUMBER, RECORDS, TEXT, TEXTS, NotSeen, Seen, fact, key_values
+from scanners.ssh_baseline.factkit import (
+    FLAG,
+    NUMBER,
+    RECORDS,
+    TEXT,
+    TEXTS,
+    NotSeen,
+    Seen,
+    fact,
+    key_values,
+    not_found,
+)
 from scanners.ssh_baseline.host import Host
 from scanners.ssh_baseline.pack import Block, Note
 
@@ -230,7 +241,7 @@ def boot_password(host: Host) -> Seen:
     if not words and block.gap() is None:
         raise NotSeen(Gap.UNDECIDABLE, "no GRUB configuration")
     found = any("password" in row[1:] for row in words)
-    return Seen(found, "GRUB", None if found else block.gap())
+    return Seen(True, "GRUB") if found else not_found("GRUB", block.gap())
 
 
 @fact("boot.rescue_password", FLAG, "救援模式需要口令", "rescue mode asks for a password")

@@ -14,6 +14,7 @@ from scanners.ssh_baseline.factkit import (
     Seen,
     fact,
     key_values,
+    not_found,
     readable,
     settings,
 )
@@ -71,7 +72,7 @@ def daemon(host: Host) -> Seen:
     names = {"rsyslogd", "syslog-ng", "syslogd", "busybox-syslog"} & host.process_names
     if names:
         return Seen(True, min(names))
-    return Seen(False, "processes", host.cmd("processes", "list").gap())
+    return not_found("processes", host.cmd("processes", "list").gap())
 
 
 @fact("syslog.covered", TEXTS, "系统日志写入的类别", "facilities that the system log writes")
@@ -220,8 +221,9 @@ def modes(host: Host) -> Seen:
                 {"path": path, "mode": words[0], "owner": host.owner(int(words[2])), "kind": _log_kind(path)}
             )
     rows = [row for row in rows if row["kind"]]
-    if not rows:
-        raise NotSeen(Gap.UNDECIDABLE, "no security log in /var/log")
+    if not any(row["kind"] in ("security", "audit", "journal") for row in rows):
+        gap = block.gap()
+        raise NotSeen(gap.gap, gap.detail) if gap else NotSeen(Gap.UNDECIDABLE, "no security log in /var/log")
     return Seen(rows, "/var/log", block.gap())
 
 

@@ -14,6 +14,7 @@ from scanners.ssh_baseline.factkit import (
     NotSeen,
     Seen,
     fact,
+    not_found,
     readable,
     settings,
 )
@@ -175,7 +176,7 @@ def malware_scheduled(host: Host) -> Seen:
         for _, line in rows
         if re.search(r"\b(clamscan|clamdscan|freshclam-scan|kesl-control|savscan)\b", line)
     ]
-    return Seen(bool(jobs), "schedules", None if jobs else missing)
+    return Seen(True, "schedules") if jobs else not_found("schedules, processes", missing)
 
 
 @fact("malware.signs", TEXTS, "入侵迹象", "signs of compromise")
@@ -281,7 +282,7 @@ def integrity_databases(host: Host) -> Seen:
     block = host.cmd("integrity", "databases")
     names = [line.split(None, 6)[6] for line in block.lines if len(line.split(None, 6)) == 7]
     return Seen(
-        [name for name in names if "/var/lib/" in name and not name.endswith(".new")],
+        [name for name in names if "/var/lib/" in name and ".new" not in name],
         "stat",
         _integrity_gap(host, block),
     )
@@ -314,6 +315,9 @@ def verify_changed(host: Host) -> Seen:
         raise NotSeen(Gap.UNDECIDABLE, "no package manager that can verify")
     found = []
     for line in block.lines:
+        if "Permission denied" in line:
+            # an ordinary user cannot look there, which is no sign of a change
+            continue
         match = re.match(r"(missing|[.S?][.M?][.5?]\S*)\s+([cdglr]\s+)?(/\S+)", line.strip())
         # changed settings (c) are normal, changed programs are not; position 3 is the digest
         if (

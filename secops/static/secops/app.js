@@ -410,5 +410,5 @@
   // ---- start ---------------------------------------------------------------------------------------------
   followAll();
   rememberLanguageLinks();
-  one("[data-focus]")?.focus();
+  if (!one("[autofocus]")) one("[data-focus]")?.focus();
 })();

@@ -25,7 +25,16 @@ def test_item_and_unit_point_at_each_other(catalog) -> None:  # type: ignore[no-
             family = catalog.family(item.family)
             assert item.id in family.items
             assert unit_id in family.units
-            assert family.control_point is item.control_point
+            assert family.control_point.class_code == item.class_code
+
+
+def test_a_renamed_control_point_keeps_its_family(catalog) -> None:  # type: ignore[no-untyped-def]
+    """From level 3 a control point has a longer name; the requirement is the same and stays one family."""
+    before, after = catalog.item("7.1.3.4"), catalog.item("8.1.3.4.a")
+
+    assert before.family == after.family
+    assert before.control_point.name.zh != after.control_point.name.zh
+    assert "7.1.3.4" not in {item.id for item in catalog.diff("gbt-22239-2019", 2, 3).removed}
 
 
 def test_either_framework_of_the_pair_answers(catalog) -> None:  # type: ignore[no-untyped-def]

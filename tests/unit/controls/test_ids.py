@@ -20,7 +20,9 @@ from controls.terms import Scope, SecurityClass
     scope=st.sampled_from(Scope),
     ordinal=st.integers(1, 99),
 )
-def test_unit_numbers_round_trip(level: int, security_class: SecurityClass, scope: Scope, ordinal: int) -> None:
+def test_unit_numbers_round_trip(
+    level: int, security_class: SecurityClass, scope: Scope, ordinal: int
+) -> None:
     """Every MLPS number gives its parts and prints back as it was read."""
     text = f"L{level}-{security_class}{scope.digit}-{ordinal:02}"
 
@@ -39,7 +41,18 @@ def test_crypto_and_own_units() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "L3-CES1-1", "L6-CES1-01", "L3-XYZ1-01", "L3-CES6-01", " L3-CES1-01", "L5-6.1.1", "L3-8.1.1", "plain"]
+    "text",
+    [
+        "",
+        "L3-CES1-1",
+        "L6-CES1-01",
+        "L3-XYZ1-01",
+        "L3-CES6-01",
+        " L3-CES1-01",
+        "L5-6.1.1",
+        "L3-8.1.1",
+        "plain",
+    ],
 )
 def test_no_unit_number(text: str) -> None:
     """Anything but the printed form is refused, with what was expected."""

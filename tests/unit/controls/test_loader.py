@@ -73,9 +73,17 @@ def test_class_file_that_is_missing(root: Path) -> None:
         (PSS, replace_once("rule: all", 'rule: [["7"]]'), "must name steps 1 to"),
         (PSS, replace_once("family: pss-", "family: xyz-"), "must begin with pss-"),
         (PSS, replace_once("holder:", "keeper:"), "is not a known key"),
-        (PSS, replace_once("name: {zh: 安全策略", "name: {zh: 别的策略"), "belongs to 安全策略, not to 别的策略"),
+        (
+            PSS,
+            replace_once("name: {zh: 安全策略", "name: {zh: 别的策略"),
+            "belongs to 安全策略, not to 别的策略",
+        ),
         (UNITS, replace_once("L1-PES1-01,", "L1-PES1-02,"), "L1-PES1-02: stands twice"),
-        (UNITS, replace_once("1,general,PES", "1,general,XXX"), r"units.csv:2 L1-PES1-01: 'XXX' is not a valid"),
+        (
+            UNITS,
+            replace_once("1,general,PES", "1,general,XXX"),
+            r"units.csv:2 L1-PES1-01: 'XXX' is not a valid",
+        ),
         (UNITS, replace_once("level,", "niveau,"), r"units.csv:1: the columns must be"),
     ],
 )
@@ -149,7 +157,9 @@ def test_partner_that_is_missing(root: Path) -> None:
 
 def test_unknown_kind(root: Path) -> None:
     """A head of an unknown kind is refused with the known ones."""
-    edit(root, "frameworks/gbt-28448-2019/framework.yaml", replace_once("kind: mlps-evaluation", "kind: magic"))
+    edit(
+        root, "frameworks/gbt-28448-2019/framework.yaml", replace_once("kind: mlps-evaluation", "kind: magic")
+    )
 
     with pytest.raises(DataError, match="must be one of mlps-requirements"):
         build_catalog(sources(root))
@@ -166,4 +176,6 @@ def test_importance_says_where_it_comes_from() -> None:
     assert {item.class_code for item in named} == {"CES"}
     assert catalog.item("7.1.4.1.c").importance is Importance.KEY
     rest = [item for item in items if item not in named]
-    assert {(item.importance, item.importance_origin) for item in rest} == {(Importance.IMPORTANT, Origin.DEFAULT)}
+    assert {(item.importance, item.importance_origin) for item in rest} == {
+        (Importance.IMPORTANT, Origin.DEFAULT)
+    }

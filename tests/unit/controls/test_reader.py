@@ -87,7 +87,10 @@ def test_shapes(tmp_path: Path, text: str, read: object, problem: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("a,c\n1,2\n", "sample.csv:1: the columns must be a,b"), ("a,b\n1,2\n3\n", "sample.csv:3: has 1 fields instead of 2")],
+    [
+        ("a,c\n1,2\n", "sample.csv:1: the columns must be a,b"),
+        ("a,b\n1,2\n3\n", "sample.csv:3: has 1 fields instead of 2"),
+    ],
 )
 def test_tables(tmp_path: Path, text: str, message: str) -> None:
     """A table has exactly its columns and rows of one width."""

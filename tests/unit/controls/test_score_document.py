@@ -97,11 +97,14 @@ def test_output_is_json_numbers(edition: Edition) -> None:
     output = json.loads(json.dumps(mlps_output(score_mlps(edition, found)), ensure_ascii=False))
 
     none = {name for name in ("technical", "management", "score", "rate") if output[name] is None}
-    assert none == {
-        Edition.MLPS_2019: {"technical", "management", "rate"},
-        Edition.MLPS_2021: set(),
-        Edition.MLPS_2025: {"technical", "management", "score"},
-    }[edition]
+    assert (
+        none
+        == {
+            Edition.MLPS_2019: {"technical", "management", "rate"},
+            Edition.MLPS_2021: set(),
+            Edition.MLPS_2025: {"technical", "management", "score"},
+        }[edition]
+    )
     assert output["explanation"][0]["id"] == "a"
     assert isinstance(output["explanation"][0]["cost"], float)
     if edition is Edition.MLPS_2025:

@@ -231,13 +231,13 @@ def test_major_risks_count_as_found() -> None:
 def test_partial_counts_nothing_in_the_rate() -> None:
     """The rate counts compliant items only, unweighted, over the applicable ones."""
     result = score_mlps(
-        Edition.MLPS_2025, ScoreInput((item("a", C, NORMAL), item("b", P, KEY), item("c", (C, N)), item("d", NA)))
+        Edition.MLPS_2025,
+        ScoreInput((item("a", C, NORMAL), item("b", P, KEY), item("c", (C, N)), item("d", NA))),
     )
 
     assert result.rate == dec("33.33")
     assert [one.cost for one in result.explanation.deductions] == [dec("33.3333")] * 2
-    assert "2 more compliant items" not in result.explanation.outlook[0].en
-    assert "1 more compliant items reach the 60 %" in result.explanation.outlook[0].en
+    assert result.explanation.outlook[0].en == "compliant items still needed for the 60 % of 基本符合: 1"
 
 
 def test_rate_threshold_is_exact() -> None:

@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,14 +41,18 @@ def inputs(draw: st.DrawFn) -> ScoreInput:
             max_size=25,
         )
     )
-    found = [ScoreItem(f"i{n}", one, weight, tuple(objects)) for n, (one, weight, objects) in enumerate(drawn)]
+    found = [
+        ScoreItem(f"i{n}", one, weight, tuple(objects)) for n, (one, weight, objects) in enumerate(drawn)
+    ]
     found.append(ScoreItem("last", SecurityClass.POLICY, Importance.KEY, (Verdict.COMPLIANT,)))
     return ScoreInput(
         tuple(found),
         y=draw(st.decimals(0, 1, places=2)),
         multi_object_rule=draw(st.sampled_from(MultiObjectRule)),
         rate_edge=draw(st.sampled_from(RateEdge)),
-        risks=Risks(high=draw(st.integers(0, 1)), medium=draw(st.integers(0, 1)), major=draw(st.integers(0, 1))),
+        risks=Risks(
+            high=draw(st.integers(0, 1)), medium=draw(st.integers(0, 1)), major=draw(st.integers(0, 1))
+        ),
     )
 
 
@@ -96,7 +101,9 @@ def test_order_is_irrelevant(found: ScoreInput, edition: Edition, shuffler: rand
     one, other = score_mlps(edition, found), score_mlps(edition, replace(found, items=tuple(mixed)))
 
     assert (one.exact, one.conclusion) == (other.exact, other.conclusion)
-    assert {d.id: d.cost for d in one.explanation.deductions} == {d.id: d.cost for d in other.explanation.deductions}
+    assert {d.id: d.cost for d in one.explanation.deductions} == {
+        d.id: d.cost for d in other.explanation.deductions
+    }
 
 
 @given(inputs())
@@ -133,9 +140,5 @@ def test_only_na_is_no_score(objects: list[Verdict], edition: Edition) -> None:
     """An assessment of nothing gives an error, never 0 or 100."""
     item = ScoreItem("x", SecurityClass.POLICY, Importance.KEY, tuple(objects))
 
-    try:
+    with pytest.raises(NothingApplies, match="nothing to score"):
         score_mlps(edition, ScoreInput((item,)))
-    except NothingApplies as error:
-        assert "nothing to score" in error.what
-    else:
-        raise AssertionError("a score of nothing")

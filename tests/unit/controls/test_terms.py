@@ -14,7 +14,9 @@ from controls import terms
 from controls.errors import InvalidProfile
 from controls.terms import LevelProfile, Mark, Relation, Scope, SecurityClass, Term, Verdict
 
-TERMS = [one for _, one in inspect.getmembers(terms, inspect.isclass) if issubclass(one, Term) and one is not Term]
+TERMS = [
+    one for _, one in inspect.getmembers(terms, inspect.isclass) if issubclass(one, Term) and one is not Term
+]
 levels = st.integers(1, 5)
 
 

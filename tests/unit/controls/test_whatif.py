@@ -82,7 +82,8 @@ def test_against_every_subset(problem: tuple[Edition, ScoreInput, list[Fix], Con
         sum((fix.cost for fix in chosen), Decimal(0))
         for size in range(len(fixes) + 1)
         for chosen in combinations(fixes, size)
-        if order.index(score_mlps(edition, apply_fixes(given_input, chosen)).conclusion) >= order.index(wanted)
+        if order.index(score_mlps(edition, apply_fixes(given_input, chosen)).conclusion)
+        >= order.index(wanted)
     ]
 
     plan = cheapest_plan(edition, given_input, fixes, wanted)

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanners.errors import InvalidTarget
-from scanners.nmap.arguments import NmapOptions, Preset, build_argv, needs_raw_sockets, target_list
+from scanners.nmap.arguments import (
+    DEFAULT_TCP_PORTS,
+    NmapOptions,
+    Preset,
+    build_argv,
+    needs_raw_sockets,
+    target_list,
+)
 from scanners.targets import PortRange, parse_ports
 
 NMAP = "/usr/bin/nmap"
@@ -20,8 +27,8 @@ TAIL = "--max-parallelism 16 --max-retries 2 --host-timeout 120s --max-rate 300 
     ("preset", "head"),
     [
         (Preset.DISCOVERY, "--unprivileged -sn -PS22,80,135,443,445,3389,8080 -n"),
-        (Preset.PORTS, "--unprivileged -sT -Pn -n --top-ports 100"),
-        (Preset.SERVICES, "--unprivileged -sT -sV --version-intensity 5 -Pn -n --top-ports 100"),
+        (Preset.PORTS, f"--unprivileged -sT -Pn -n -p {DEFAULT_TCP_PORTS}"),
+        (Preset.SERVICES, f"--unprivileged -sT -sV --version-intensity 5 -Pn -n -p {DEFAULT_TCP_PORTS}"),
         (
             Preset.UDP_SERVICES,
             "--privileged -sU -sV --version-intensity 2 -Pn -n -p"

@@ -256,9 +256,11 @@ def test_a_refusal_is_told_by_its_alert(alert: int, words: str) -> None:
     assert result.hint is None
 
 
-def test_a_silent_close_is_a_refusal_too() -> None:
-    """Servers that know TLS alone may close without a word."""
-    assert _look(_server(suites=(), refuses_by="close")).refusal == "closed"
+def test_a_silent_close_is_a_refusal_where_the_port_speaks_tls() -> None:
+    """Servers that know TLS alone may close without a word; that they know it is asked as well."""
+    result = _look(OldTls({0x0303: [0xC02F]}, [make_identity().der], refuses_by="close"))
+
+    assert (result.detected, result.refusal, result.ordinary_tls) == (False, "closed", VersionAnswer.ACCEPTED)
 
 
 def test_a_tls_server_is_not_taken_for_tlcp() -> None:
@@ -324,22 +326,13 @@ def _attempt(handler: Handler, timeout_s: float = 3) -> Completed[TlcpResult] | 
     return attempt
 
 
-@pytest.mark.parametrize("name", sorted(set(HOSTILE) - {"closes", "resets"}))
+@pytest.mark.parametrize("name", sorted(HOSTILE))
 def test_hostile_peers_give_a_failure(name: str) -> None:
     """Whatever a peer does instead of speaking TLCP or TLS ends in a named failure."""
     attempt = _attempt(HOSTILE[name])
 
     assert isinstance(attempt, Failed), attempt
     assert attempt.reason in {FailureReason.PROTOCOL, FailureReason.TIMED_OUT, FailureReason.RESOURCE_LIMIT}
-
-
-@pytest.mark.parametrize("name", ["closes", "resets"])
-def test_peers_that_end_at_once_are_not_detected(name: str) -> None:
-    """An end without a byte is the refusal that TLS servers give, never a detection."""
-    attempt = _attempt(HOSTILE[name])
-
-    assert isinstance(attempt, Completed), attempt
-    assert (attempt.result.detected, attempt.result.ordinary_tls) == (False, VersionAnswer.UNCLEAR)
 
 
 HELLO = build_message(2, b"\x01\x01" + bytes(range(32)) + b"\x00\xe0\x13\x00")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -55,14 +56,13 @@ def test_short_home_needs_no_link(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def long_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    links = tmp_path / "t"
-    links.mkdir()
-    # The links' folder must be short itself, so it lies beside the long home.
-    monkeypatch.setattr(tempfile, "tempdir", tempfile.mkdtemp(dir="/tmp"))
-    home = tmp_path / ("长" * 40)
-    (home / "run").mkdir(parents=True)
-    return home
+def long_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    # The folder of the links must have a short path itself, which pytest's own folders have not.
+    with tempfile.TemporaryDirectory(prefix="s-") as links:
+        monkeypatch.setattr(tempfile, "tempdir", links)
+        home = tmp_path / ("长" * 40)
+        (home / "run").mkdir(parents=True)
+        yield home
 
 
 def test_long_home_gets_one_private_link(long_home: Path) -> None:

@@ -12,7 +12,8 @@ from secops.clock import utc_now
 from secops.config import Settings
 from secops.installation import initialise
 from secops.store import StoreVersionError
-from secops.supervisor import AlreadyRunning, PortTaken, Supervisor, holder_of, read_state
+from secops.supervisor import AlreadyRunning, Event, EventKind, PortTaken, Supervisor, holder_of, read_state
+from secops.supervisor.child import Child, Spec
 from secops.supervisor.lock import HomeLock
 
 
@@ -66,3 +67,20 @@ def test_stopping_what_never_started(home: Path) -> None:
     supervisor.stop()
 
     assert supervisor.child_pid("web") is None
+
+
+def test_five_deaths_are_told_clearly(tmp_path: Path) -> None:
+    """The fifth death within a minute is told with the log and its last words; the child stays to be tried again."""
+    told: list[Event] = []
+    supervisor = Supervisor(Settings(home=tmp_path), report=told.append)
+    child = Child(Spec("worker", ("/bin/false",), {}, tmp_path, tmp_path / "worker.log"))
+    (tmp_path / "worker.log").write_text("starting\nModuleNotFoundError: no module\n", encoding="ascii")
+
+    for moment in (0.0, 2.0, 5.0, 10.0, 19.0):
+        child.started = moment
+        supervisor._note_death(child, moment)
+
+    assert [event.kind for event in told] == [EventKind.DIED] * 4 + [EventKind.UNSTABLE]
+    assert "ModuleNotFoundError" in told[-1].zh
+    assert str(tmp_path / "worker.log") in told[-1].en
+    assert child.start_at == 19.0 + 16.0

@@ -1,0 +1,158 @@
+"""Reads for the pages of findings: one statement for the list, and what the page of one finding shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, String, and_, case, cast, func, literal, select
+from sqlalchemy.orm import Session
+
+from controls.catalog import AssessmentUnit
+from controls.loader import load_catalog
+from secops.errors import NotFound
+from secops.findings.models import Finding, FindingEvent, FindingState, Measure, MeasureFinding, Severity
+from secops.findings.services import OPEN_STATES
+from secops.objects.models import Asset, Department, System
+from secops.scans.models import Outcome, ProbeRun, Scan
+from secops.web.people import person
+
+DUE: ColumnElement[date] = func.coalesce(Finding.due, Finding.suggested_due)
+SEVERITY_RANK = case(
+    (Finding.severity == Severity.HIGH, 0), (Finding.severity == Severity.MEDIUM, 1), else_=2
+)
+_ID = cast(Finding.id, String)
+NUMBER = literal("P-") + func.substr(literal("00000"), func.length(_ID) + 1) + _ID
+
+
+def is_open() -> ColumnElement[bool]:
+    """Still waiting for somebody."""
+    return Finding.state.in_(OPEN_STATES)
+
+
+def is_overdue(today: date) -> ColumnElement[bool]:
+    """Open beyond the due date that was planned, else beyond the suggested one."""
+    return and_(is_open(), today > DUE)
+
+
+def overdue(finding: Finding, today: date) -> bool:
+    """The same for a row at hand."""
+    due = finding.due or finding.suggested_due
+    return finding.state in OPEN_STATES and due is not None and due < today
+
+
+def finding_statement() -> Select[Any]:
+    """Findings with the names of system, department, target and owner."""
+    return (
+        select(
+            Finding,
+            System.name.label("system_name"),
+            System.is_example.label("is_example"),
+            Department.name.label("department_name"),
+            Asset.name.label("asset_name"),
+            Asset.kind.label("asset_kind"),
+            person(Finding.owner).label("owner_name"),
+        )
+        .join(System, System.id == Finding.system_id)
+        .join(Department, Department.id == System.department_id)
+        .join(Asset, Asset.id == Finding.asset_id)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FindingCounts:
+    """Figures over the findings in scope; each is the number of a filtered list."""
+
+    open: int
+    high: int
+    overdue: int
+    submitted: int
+    closed: int
+
+
+def counts(session: Session, today: date) -> FindingCounts:
+    """One query."""
+
+    def number(clause: ColumnElement[bool]) -> Any:
+        return func.coalesce(func.sum(case((clause, 1), else_=0)), 0)
+
+    row = session.execute(
+        select(
+            number(is_open()),
+            number(and_(is_open(), Finding.severity == Severity.HIGH)),
+            number(is_overdue(today)),
+            number(Finding.state == FindingState.SUBMITTED),
+            number(Finding.state == FindingState.CLOSED),
+        ).select_from(Finding)
+    ).one()
+    return FindingCounts(*(int(value) for value in row))
+
+
+@dataclass(frozen=True, slots=True)
+class FindingPage:
+    """Everything the page of one finding shows; the number of queries does not depend on its age."""
+
+    finding: Finding
+    system: System
+    department: str
+    asset: Asset
+    units: Sequence[AssessmentUnit]
+    events: Sequence[FindingEvent]
+    measures: Sequence[Measure]
+    sources: Sequence[Any]
+
+
+def finding_page(session: Session, finding_id: int) -> FindingPage:
+    """Read one finding in scope.
+
+    Raises:
+        NotFound
+    """
+    row = session.execute(
+        select(Finding, System, Asset, Department.name)
+        .join(System, System.id == Finding.system_id)
+        .join(Asset, Asset.id == Finding.asset_id)
+        .join(Department, Department.id == System.department_id)
+        .where(Finding.id == finding_id)
+    ).first()
+    if row is None:
+        raise NotFound
+    finding, system, asset, department = row
+    catalog = load_catalog()
+    events = session.scalars(
+        select(FindingEvent)
+        .where(FindingEvent.finding_id == finding_id)
+        .order_by(FindingEvent.at.desc(), FindingEvent.id.desc())
+        .limit(200)
+    ).all()
+    measures = session.scalars(
+        select(Measure)
+        .join(MeasureFinding, MeasureFinding.measure_id == Measure.id)
+        .where(MeasureFinding.finding_id == finding_id)
+        .order_by(Measure.id.desc())
+    ).all()
+    return FindingPage(
+        finding=finding,
+        system=system,
+        department=department,
+        asset=asset,
+        units=[catalog.unit(unit) for unit in finding.units if catalog.has_unit(unit)],
+        events=events,
+        measures=measures,
+        sources=_sources(session, finding),
+    )
+
+
+def _sources(session: Session, finding: Finding) -> Sequence[Any]:
+    """The newest ten answers of this rule at this target, with their scan and sealed raw output."""
+    query = (
+        select(Outcome, Scan.cause, ProbeRun.probe, ProbeRun.target, ProbeRun.evidence_id)
+        .join(Scan, Scan.id == Outcome.scan_id)
+        .join(ProbeRun, ProbeRun.id == Outcome.probe_run_id)
+        .where(Outcome.rule_id == finding.rule_id, Outcome.asset_id == finding.asset_id)
+        .order_by(Outcome.id.desc())
+        .limit(10)
+    )
+    return session.execute(query).all()

@@ -1,0 +1,161 @@
+"""The list of findings."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import url_for
+from sqlalchemy import String, cast
+
+from secops.clock import utc_now
+from secops.findings.models import Finding
+from secops.findings.queries import DUE, NUMBER, SEVERITY_RANK, is_open, is_overdue, overdue
+from secops.findings.words import number
+from secops.objects.models import Asset, Department, System
+from secops.web.filters import zone
+from secops.web.labels import Label, label
+from secops.web.lang import pick, t
+from secops.web.links import link
+from secops.web.people import shown
+from secops.web.scope_filters import Exact, department_filter, system_filter
+from secops.web.table_filters import Choice, Days, Flag, Text
+from secops.web.tables import Column, Table
+
+
+def today() -> date:
+    """The day in the platform's time zone."""
+    return utc_now().astimezone(zone()).date()
+
+
+def age_days(finding: Finding) -> int:
+    """Days since it was opened, until it was closed or until now."""
+    return ((finding.closed_at or utc_now()) - finding.opened_at).days
+
+
+def due_note(finding: Finding) -> Label | str | None:
+    """``overdue``, or that the date is only suggested."""
+    if overdue(finding, today()):
+        return Label("已逾期", "Overdue", "bad", "calendar-x")
+    if finding.due is None and finding.suggested_due is not None:
+        return t("建议期限", "suggested")
+    return None
+
+
+def _due_export(row: Any) -> date | None:
+    found: date | None = row.Finding.due or row.Finding.suggested_due
+    return found
+
+
+def _tone(row: Any) -> str:
+    if overdue(row.Finding, today()):
+        return "bad"
+    return "mute" if row.Finding.state.value in ("closed", "false-positive", "risk-accepted") else ""
+
+
+def _example(row: Any) -> str:
+    return f"{row.department_name} · {t('示例', 'Example')}" if row.is_example else str(row.department_name)
+
+
+FINDINGS = Table(
+    "findings",
+    (
+        Column("number", "编号", "Number", lambda r: number(r.Finding.id), sort=Finding.id, kind="code", width="fit"),
+        Column(
+            "title",
+            "问题",
+            "Finding",
+            lambda r: pick(r.Finding.title),
+            sort=Finding.title["zh"].as_string(),
+            note=lambda r: pick(r.Finding.observed),
+            url=lambda r: url_for("FindingView.show", finding_id=r.Finding.id),
+            kind="link",
+            width="wide",
+        ),
+        Column(
+            "severity", "严重程度", "Severity", lambda r: r.Finding.severity, sort=SEVERITY_RANK, kind="badge", label="severity"
+        ),
+        Column("state", "状态", "State", lambda r: r.Finding.state, sort=Finding.state, kind="badge", label="finding_state"),
+        Column("layer", "安全层面", "Layer", lambda r: label("layer", r.Finding.layer).text, sort=Finding.layer),
+        Column(
+            "system",
+            "系统",
+            "System",
+            lambda r: r.system_name,
+            sort=System.name,
+            note=_example,
+            url=lambda r: link("SystemView.show", system_id=r.Finding.system_id),
+            kind="link",
+        ),
+        Column(
+            "target",
+            "对象",
+            "Target",
+            lambda r: r.asset_name,
+            sort=Asset.name,
+            note=lambda r: label("asset_kind", r.asset_kind).text,
+        ),
+        Column(
+            "owner",
+            "责任人",
+            "Owner",
+            lambda r: shown(r.Finding.owner, r.owner_name) or t("未指派", "Nobody yet"),
+            sort=Finding.owner,
+        ),
+        Column(
+            "due",
+            "期限",
+            "Due",
+            lambda r: r.Finding.due or r.Finding.suggested_due,
+            sort=DUE,
+            kind="day",
+            note=lambda r: due_note(r.Finding),
+            export=_due_export,
+            width="fit",
+        ),
+        Column(
+            "age", "存在天数", "Age (days)", lambda r: age_days(r.Finding), sort=Finding.opened_at, kind="number", width="fit"
+        ),
+        Column("units", "测评单元", "Units", lambda r: "、".join(r.Finding.units), shown=False),
+        Column("rule", "规则", "Rule", lambda r: r.Finding.rule_id, sort=Finding.rule_id, kind="code", shown=False),
+        Column("department", "部门", "Department", lambda r: r.department_name, sort=Department.name, shown=False),
+        Column("opened", "发现时间", "Opened", lambda r: r.Finding.opened_at, sort=Finding.opened_at, kind="time", shown=False),
+        Column("closed", "关闭时间", "Closed", lambda r: r.Finding.closed_at, sort=Finding.closed_at, kind="time", shown=False),
+        Column("observed", "观察到", "Observed", lambda r: pick(r.Finding.observed), shown=False, width="wide"),
+        Column("advice", "整改建议", "Advice", lambda r: pick(r.Finding.advice), shown=False, width="wide"),
+    ),
+    filters=(
+        Choice("severity", "严重程度", "Severity", Finding.severity, label="severity"),
+        Choice("state", "状态", "State", Finding.state, label="finding_state"),
+        Choice("layer", "安全层面", "Layer", Finding.layer, label="layer"),
+        department_filter(),
+        system_filter(),
+        Text("unit", "测评单元", "Unit", cast(Finding.units, String)),
+        Text("rule", "规则", "Rule", Finding.rule_id),
+        Exact("asset", "对象编号", "Target id", Finding.asset_id),
+        Exact("scan", "首次发现的扫描", "First seen by scan", Finding.first_scan_id),
+        Text("owner", "责任人", "Owner", Finding.owner),
+        Days("opened", "发现时间", "Opened", Finding.opened_at),
+        Flag("open", "未关闭", "Still open", is_open),
+        Flag("overdue", "已逾期", "Overdue", lambda: is_overdue(today())),
+    ),
+    search=(
+        NUMBER,
+        Finding.title["zh"].as_string(),
+        Finding.title["en"].as_string(),
+        System.name,
+        Asset.name,
+        Finding.rule_id,
+        Finding.owner,
+    ),
+    default_sort="severity",
+    row_url=lambda r: url_for("FindingView.show", finding_id=r.Finding.id),
+    row_tone=_tone,
+    search_hint=("搜索编号、问题、系统、对象", "Search number, finding, system, target"),
+    empty=(
+        "没有发现问题。",
+        "No finding.",
+        "问题由扫描规则自动发现；请先发起一次扫描。没有问题不等于符合：未检查的项目在系统页面上列出。",
+        "Findings come from scan rules; start a scan first. None does not mean compliant: what is not examined is listed on the system's page.",
+    ),
+)

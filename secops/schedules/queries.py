@@ -1,0 +1,58 @@
+"""Reads for the pages of schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from secops.errors import NotFound
+from secops.objects.models import Department, System
+from secops.scans.models import Scan, ScanAuthorization
+from secops.schedules.models import Schedule
+from secops.web.people import person
+
+
+def schedule_statement() -> Select[Any]:
+    """Schedules with system, department and owner."""
+    return (
+        select(
+            Schedule,
+            System.name.label("system_name"),
+            System.is_example.label("is_example"),
+            Department.name.label("department_name"),
+            person(Schedule.owner).label("owner_name"),
+        )
+        .join(System, System.id == Schedule.system_id)
+        .join(Department, Department.id == System.department_id)
+    )
+
+
+def get_schedule(session: Session, schedule_id: int) -> tuple[Schedule, System]:
+    """One schedule in scope with its system.
+
+    Raises:
+        NotFound
+    """
+    row = session.execute(
+        select(Schedule, System).join(System, System.id == Schedule.system_id).where(Schedule.id == schedule_id)
+    ).first()
+    if row is None:
+        raise NotFound
+    return row[0], row[1]
+
+
+def authorization_of(session: Session, schedule: Schedule) -> ScanAuthorization | None:
+    """The authorisation under which its scans run, when it is still in scope."""
+    found = schedule.payload.get("authorization_id")
+    if not isinstance(found, int):
+        return None
+    return session.scalar(select(ScanAuthorization).where(ScanAuthorization.id == found))
+
+
+def scans_of(session: Session, schedule_id: int, limit: int = 20) -> Sequence[Scan]:
+    """The newest scans that it started."""
+    query = select(Scan).where(Scan.schedule_id == schedule_id).order_by(Scan.id.desc()).limit(limit)
+    return session.scalars(query).all()
