@@ -16,6 +16,7 @@ from scanners.sm_crypto.certificates import (
     load_der,
     read_spki,
 )
+from scanners.sm_crypto.configurations import ConfigurationFinding, kind_of, read_configuration
 from scanners.sm_crypto.hints import DakHint, Suggestion
 from scanners.sm_crypto.keys import KeyState, public_digest, read_private_key
 from scanners.sm_crypto.pairs import Role, check_pair, role_of
@@ -65,8 +66,13 @@ def examine(
     problems = list(unread)
     found: list[_Found] = []
     keys: list[KeyFileReport] = []
+    settings: list[ConfigurationFinding] = []
     for file in files:
-        _sort_out(file, found, keys, problems)
+        kind = kind_of(file.name)
+        if kind is not None:
+            settings += read_configuration(file.name, file.data, kind)
+        else:
+            _sort_out(file, found, keys, problems)
     if len(found) > MAX_CERTIFICATES:
         found, complete = found[:MAX_CERTIFICATES], False
     reports = _reports(found, keys, anchors, now, problems)
@@ -77,6 +83,7 @@ def examine(
         certificates=tuple(reports),
         pairs=tuple(pairs),
         keys=tuple(keys),
+        configurations=tuple(settings),
         unread=tuple(problems),
         hint=_hint(reports, pairs),
     )

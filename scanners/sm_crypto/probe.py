@@ -1,4 +1,4 @@
-"""Look at certificate and key files below one path of this machine, or test the implementations on it."""
+"""Look at certificate, key and configuration files below one path of this machine, or test the implementations on it."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from scanners.base import (
     Target,
     TargetKind,
 )
+from scanners.sm_crypto.configurations import kind_of
 from scanners.sm_crypto.files import ReadFile, examine
 from scanners.sm_crypto.result import SmCryptoResult, UnreadFile
 from scanners.sm_crypto.selftest import run_self_test
@@ -89,7 +90,7 @@ class _Stopped(Exception):
 
 
 class _Search:
-    """Reads what looks like a certificate or a key below one path."""
+    """Reads what looks like a certificate, a key or a configuration file below one path."""
 
     def __init__(self, root: str, context: ProbeContext, deadline: float) -> None:
         self.root = root
@@ -153,7 +154,7 @@ class _Search:
             if not stat.S_ISREG(status.st_mode):
                 return
             data = file.read(MAX_FILE_BYTES + 1)
-        if not any(word in data[:4096] for word in _WORDS):
+        if kind_of(name) is None and not any(word in data[:4096] for word in _WORDS):
             return
         if len(data) > MAX_FILE_BYTES:
             self.unread.append(UnreadFile(shown, f"more than {MAX_FILE_BYTES} bytes"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scanners.sm_crypto.certificates import CertificateFacts, ChainReport
+from scanners.sm_crypto.configurations import ConfigurationFinding
 from scanners.sm_crypto.hints import DakHint
 from scanners.sm_crypto.keys import PrivateKeyFacts
 from scanners.sm_crypto.pairs import PairCheck, Role
@@ -72,6 +73,7 @@ class SmCryptoResult:
     certificates: tuple[CertificateReport, ...] = ()
     pairs: tuple[PairReport, ...] = ()
     keys: tuple[KeyFileReport, ...] = ()
+    configurations: tuple[ConfigurationFinding, ...] = ()
     unread: tuple[UnreadFile, ...] = ()
     self_test: SelfTestReport | None = None
     hint: DakHint | None = None

@@ -19,8 +19,10 @@ from sqlalchemy import Connection, Engine, event, insert, inspect, select, updat
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from secops.audit_log import chain
+from secops.audit_log.chain import Head
 from secops.audit_log.models import AuditEvent, AuditHead
 from secops.db import Pending
+from secops.audit_log.verify import SealedHead, VerifyResult, verify_log
 from secops.scope import Principal, principal_of
 
 _SESSION = "secops_session"
@@ -104,6 +106,21 @@ def record_alone(engine: Engine, principal: Principal, action: str, *, now: date
         session.info["principal"] = principal
         record(session, action, now=now, **rest)
         session.commit()
+
+
+def verify_now(session: Session) -> VerifyResult:
+    """Walk the whole log of this store and compare it with its head.
+
+    The head is read first and the rows up to it, so writers that go on meanwhile disturb nothing.
+    """
+    head = session.execute(select(AuditHead.log_id, AuditHead.seq, AuditHead.hash)).one_or_none()
+    if head is None:
+        raise AuditHeadMissing
+    table = AuditEvent.__table__
+    query = select(table).where(table.c.seq <= head.seq).order_by(table.c.seq)
+    rows = session.connection().execution_options(yield_per=2000).execute(query).mappings()
+    sealed = SealedHead(Head(head.log_id, head.seq, head.hash))
+    return verify_log((dict(row) for row in rows), head.log_id, head=sealed, needs_head=True)
 
 
 def _identity(subject: Any) -> str:

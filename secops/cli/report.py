@@ -50,7 +50,12 @@ def write(
         path = out / rendered.name.replace("/", "_")
         path.write_bytes(rendered.content)
         paths.append(str(path))
-    answer({"number": number, "files": paths}, lambda: [say(path, path) for path in paths] and None)
+
+    def tell_paths() -> None:
+        for path in paths:
+            say(path, path)
+
+    answer({"number": number, "files": paths}, tell_paths)
 
 
 def list_reports(json_: JsonOption = False) -> None:

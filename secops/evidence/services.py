@@ -26,6 +26,7 @@ from secops.evidence.vault import Staged
 from secops.objects.models import Asset, System
 from secops.platform import Platform
 from secops.scope import Principal
+from smcrypto.errors import KeyProviderError
 
 EDITION = "gbt-28448-2019"
 MAX_NAME = 255
@@ -141,6 +142,11 @@ def _stage(platform: Platform, new: NewEvidence, stream: Readable) -> Staged:
         raise NotReady(
             "磁盘空间不足，证据没有保存。请联系系统管理员清理空间后重试。",
             "The disk is nearly full; nothing was saved. Ask the system administrator for room, then try again.",
+        ) from error
+    except KeyProviderError as error:
+        raise NotReady(
+            "平台的密钥不可用，证据没有保存。请系统管理员运行 secops doctor。",
+            "The platform's keys are not available; nothing was saved. An administrator can run: secops doctor",
         ) from error
 
 
@@ -291,8 +297,10 @@ def decide(session: Session, evidence_id: int, *, accept: bool, reason: str, act
     if not accept and not reason.strip():
         raise BadInput("退回须写明原因。", "Say why it is returned.", "reason")
     evidence.state = EvidenceState.ACCEPTED if accept else EvidenceState.RETURNED
-    evidence.note = reason.strip() or evidence.note
-    record(session, "evidence.accept" if accept else "evidence.return", evidence, now=now, reason=reason)
+    # The words of who gave it stay as they are; the reason of the decision is in the log.
+    record(
+        session, "evidence.accept" if accept else "evidence.return", evidence, now=now, reason=reason.strip()[:400]
+    )
     return evidence
 
 

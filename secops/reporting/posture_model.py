@@ -59,6 +59,8 @@ def label_text(kind: str, value: str) -> Text:
 
 def build(session: Session, system: System, *, number: str, language: str, now: datetime, zone: str) -> PostureReport:
     """Everything a posture report says of *system* at *now*; a constant number of queries."""
+    # A document's own time stamp has whole seconds.
+    now = now.replace(microsecond=0)
     assets = session.scalars(select(Asset).where(Asset.system_id == system.id).order_by(Asset.id)).all()
     summary = session.scalar(
         select(PostureSummary).where(PostureSummary.system_id == system.id, PostureSummary.current.is_(True))

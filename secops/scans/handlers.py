@@ -118,6 +118,8 @@ def _with_ports(context: JobContext, scan_id: int, entry: dict[str, Any]) -> lis
     with context.platform.work("scan") as session:
         ports = listening_ports(session, scan_id, int(entry["asset_id"]))
     speaking = ports.for_probe(entry["probe"])
+    if not speaking:
+        return [{**entry, "nothing": ports.why_none(entry["probe"])}]
     return [{**entry, "port": port} for port in speaking[:MAX_PORTS]]
 
 
@@ -160,6 +162,9 @@ def _look(context: JobContext, scan_id: int, entry: dict[str, Any]) -> None:
 
 
 def _ask(context: JobContext, scope: Scope, entry: dict[str, Any]) -> Attempt[Any]:
+    if "nothing" in entry:
+        # Said as a run of its own, so that the scan shows "not seen, because" instead of nothing at all.
+        return Failed(FailureReason.UNREACHABLE, str(entry["nothing"]))
     try:
         probe = load_registry().get(entry["probe"])()
     except UnknownProbe as error:
@@ -197,7 +202,7 @@ def _keep_raw(context: JobContext, scan_id: int, asked: _Asked) -> int | None:
 def _write(
     session: Session, scan: Scan, asked: _Asked, judged: list[Judged], evidence_id: int | None, attempt: int
 ) -> None:
-    completed = isinstance(asked.attempt, Completed)
+    found = asked.attempt
     base = {"department_id": scan.department_id, "system_id": scan.system_id}
     asset_id = int(asked.entry["asset_id"])
     run = ProbeRun(
@@ -206,11 +211,11 @@ def _write(
         asset_id=asset_id,
         probe=asked.entry["probe"],
         target=target_name(asked.entry),
-        state=RunState.COMPLETED if completed else RunState.FAILED,
-        reason="" if completed else asked.attempt.reason.value,
-        detail="" if completed else asked.attempt.detail[:2000],
+        state=RunState.COMPLETED if isinstance(found, Completed) else RunState.FAILED,
+        reason="" if isinstance(found, Completed) else found.reason.value,
+        detail="" if isinstance(found, Completed) else found.detail[:2000],
         attempt=attempt,
-        result=_small(to_json(asked.attempt.result)) if completed else {},
+        result=_small(to_json(found.result)) if isinstance(found, Completed) else {},
         evidence_id=evidence_id,
         started_at=asked.started,
         finished_at=asked.finished,

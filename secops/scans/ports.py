@@ -45,6 +45,13 @@ class FoundPorts:
             return [port.number for port in self.ports if port.tls]
         return [port.number for port in self.ports if port.tls or port.name in ("", "unknown")]
 
+    def why_none(self, probe: str) -> str:
+        """Why a port probe has nothing to ask; for the log and the scan page."""
+        if not self.ports:
+            return "no listening TCP port is known from this scan"
+        wanted = {"sshkex": "SSH", "tls": "TLS", "tlcp": "TLCP"}.get(probe, probe)
+        return f"none of the {len(self.ports)} open TCP ports answered as {wanted}"
+
 
 def listening_ports(session: Session, scan_id: int, asset_id: int) -> FoundPorts:
     """Read the runs of this scan at this asset; nmap's answer wins over the host's own list."""

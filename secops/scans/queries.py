@@ -14,7 +14,15 @@ from secops.errors import NotFound
 from secops.findings.models import Finding, FindingEvent
 from secops.jobs.models import OPEN_STATES, Job
 from secops.objects.models import Asset, Department, System
-from secops.scans.models import AuthorizationState, Outcome, ProbeRun, RunState, Scan, ScanAuthorization, ScanState
+from secops.scans.models import (
+    AuthorizationState,
+    Outcome,
+    ProbeRun,
+    RunState,
+    Scan,
+    ScanAuthorization,
+    ScanState,
+)
 from secops.web.people import person
 
 MAX_EVENTS = 200

@@ -90,7 +90,7 @@ class ScheduleView(PageView):
     def create(self) -> str | Response | tuple[str, int]:
         """The form; ``preview`` shows the coming runs without saving anything."""
         if request.method == "GET":
-            form = Form(mode="cron", cron=PRESETS[0][0], every=1, unit="day", authorization=request.args.get("authorization"))
+            form = Form(mode=["cron"], cron=PRESETS[0][0], every=1, unit="day", authorization=request.args.get("authorization"))
             return self._form(form)
         form = Form(request.form)
         schedule, system = self._read(form)

@@ -12,12 +12,13 @@ from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
-from flask import request, url_for
+from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
 from sqlalchemy import DateTime, create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import StaticPool
+from werkzeug.wrappers import Response
 
 from reports.charts import conformity_radar, finding_bars, trend_lines, verdict_bars, verdict_donut
 from reports.read_model import CountRow, Counts, Layer, Severity, Text, TrendPoint
@@ -133,8 +134,11 @@ class ComponentView(PageView):
     route_base = "/components"
     default_view = "index"
 
-    @expose("/")
-    def index(self) -> str:
+    @expose("/", methods=["GET", "POST"])
+    def index(self) -> str | Response:
+        if request.method == "POST":
+            flash(t("示例表单已收到，没有改变任何数据。", "The sample form arrived; nothing was changed."), "info")
+            return redirect(url_for("ComponentView.index"))
         with Session(_sample_engine()) as session:
             state = TABLE.load(session, select(Sample), request.args, export_url=url_for("ComponentView.export"))
         return self.page(
@@ -168,7 +172,7 @@ class ComponentView(PageView):
         title = t("组件示例", "components")
         with Session(_sample_engine()) as session:
             response = export_table(TABLE, session, select(Sample), request.args, now=utc_now(), title=title)
-            response.data = response.get_data()
+            response.get_data()
         return response
 
 

@@ -1,0 +1,50 @@
+"""Words of jobs: kinds, causes, and the step a job is at."""
+
+from __future__ import annotations
+
+from secops.scans.words import cause_label, step_words
+from secops.web.labels import Label
+from secops.web.lang import t
+
+KIND_LABELS: dict[str, Label] = {
+    "scan": Label("扫描", "Scan"),
+    "posture": Label("重算态势", "Posture recompute"),
+    "report": Label("生成报告", "Report"),
+    "vault-recovery": Label("证据库核对", "Vault recovery"),
+}
+FORM_LABELS: dict[str, Label] = {
+    "pdf_posture": Label("PDF", "PDF"),
+    "xlsx_posture": Label("Excel", "Excel"),
+    "docx_posture": Label("Word", "Word"),
+    "csv_posture": Label("CSV", "CSV"),
+    "json_posture": Label("JSON", "JSON"),
+}
+
+
+def kind_words(kind: str) -> str:
+    found = KIND_LABELS.get(kind)
+    return found.text if found else kind
+
+
+def form_words(renderer: str) -> str:
+    found = FORM_LABELS.get(renderer)
+    return found.text if found else renderer
+
+
+def cause_words(cause: str) -> str:
+    return t("证据变化", "Evidence changed") if cause == "evidence" else cause_label(cause).text
+
+
+def job_step(kind: str, step: str) -> str:
+    """What it is doing, in words."""
+    if kind == "scan":
+        return step_words(step)
+    if kind == "report" and step:
+        return t(f"正在生成 {form_words(step)}", f"Writing {form_words(step)}")
+    return step
+
+
+def error_words(error: str) -> str:
+    """Errors of the domain are kept as ``zh / en``; others as they came."""
+    zh, mark, en = error.partition(" / ")
+    return t(zh, en) if mark and any("\u4e00" <= letter <= "\u9fff" for letter in zh) else error
