@@ -61,7 +61,12 @@ def _entrypoint_environment() -> dict[str, str]:
 
 def main(arguments: list[str]) -> int:
     """Run the named check."""
-    checks = {"web": web, "beat": beat, "worker": lambda: worker("worker"), "keeper": lambda: worker("keeper")}
+    checks = {
+        "web": web,
+        "beat": beat,
+        "worker": lambda: worker("worker"),
+        "keeper": lambda: worker("keeper"),
+    }
     if len(arguments) != 1 or arguments[0] not in checks:
         print(f"usage: healthcheck.py {'|'.join(checks)}", file=sys.stderr)
         return 2

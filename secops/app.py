@@ -11,6 +11,7 @@ from flask.globals import app_ctx
 from flask_appbuilder import AppBuilder
 from flask_wtf import CSRFProtect
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from secops.config import Settings
 from secops.platform import Platform, secret_key
@@ -35,6 +36,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     logging.getLogger("flask_appbuilder").setLevel(logging.ERROR)
     app = Flask("secops", static_folder="static", template_folder="templates")
     app.config.update(_configuration(settings))
+    if settings.behind_tls:
+        # Our proxy writes these two anew; without them the audit log would name the proxy for everybody.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
     platform.session = _request_session(platform)
     app.extensions["secops"] = platform
     app.teardown_appcontext(lambda error: platform.session.remove())

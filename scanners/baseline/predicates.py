@@ -334,12 +334,8 @@ class Not:
 
     def judge(self, view: View) -> Judgement:
         inner = self.part.judge(view)
-        turned = {
-            Judged.MET: Judged.NOT_MET,
-            Judged.NOT_MET: Judged.MET,
-            Judged.UNKNOWN: Judged.UNKNOWN,
-        }
-        return Judgement(turned[inner.verdict], inner.reason)
+        turned = {Judged.MET: Judged.NOT_MET, Judged.NOT_MET: Judged.MET}
+        return Judgement(turned.get(inner.verdict, inner.verdict), inner.reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from scanners.errors import PolicyError
 
 MAX_BYTES = 256_000
 
+_PLAIN_TAGS = frozenset({"map", "seq", "str", "int", "float", "null", "bool", "timestamp", "value", "merge"})
+
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -52,11 +54,13 @@ class YamlFile:
         if id(node) in self._nodes:
             self.fail(where, "aliases are not allowed")
         self._nodes.add(id(node))
+        kind = str(node.tag).removeprefix("tag:yaml.org,2002:")
+        if kind not in _PLAIN_TAGS:
+            self.fail(where, "tags are not allowed")
         if isinstance(node, yaml.MappingNode):
             return self._read_mapping(loader, node, where)
         if isinstance(node, yaml.SequenceNode):
             return [self._read(loader, item, _join(where, str(n))) for n, item in enumerate(node.value)]
-        kind = str(node.tag).removeprefix("tag:yaml.org,2002:")
         # "no", "off" and dates stay texts: settings are full of them
         if kind not in ("int", "float", "null", "bool") or (
             kind == "bool" and node.value not in ("true", "false")

@@ -63,7 +63,7 @@ def facts_from_sample(sections: Mapping[str, Mapping[str, FactValue]]) -> Facts:
     info = sections.get("system", {}).get("info")
     if info is not None:
         # a sample names only what differs
-        base = dict(line.split("=", 1) for line in _SAMPLE_SYSTEM["info"].split("\n"))
-        own = dict(line.split("=", 1) for line in str(info).strip().split("\n"))
-        whole["system"] = {"info": "\n".join(f"{key}={value}" for key, value in (base | own).items())}
+        lines = {line.partition("=")[0]: line for line in _SAMPLE_SYSTEM["info"].split("\n")}
+        lines |= {line.partition("=")[0]: line for line in str(info).split("\n")}
+        whole["system"] = {"info": "\n".join(lines.values())}
     return parse_pack(compose_pack(whole))

@@ -14,7 +14,14 @@ from secops.accounts import administration, services
 from secops.accounts.matrix import matrix_groups, matrix_heads
 from secops.accounts.models import Account, Role, RoleGrant
 from secops.accounts.passwords import one_time_password
-from secops.accounts.tables import ACCOUNTS, GRANTS, account_statement, departments, grant_statement, role_options
+from secops.accounts.tables import (
+    ACCOUNTS,
+    GRANTS,
+    account_statement,
+    departments,
+    grant_statement,
+    role_options,
+)
 from secops.clock import utc_now
 from secops.errors import BadInput, NotFound, Refused, SecopsError
 from secops.objects.models import Department, System
@@ -53,7 +60,9 @@ class UserView(PageView):
         if request.method == "POST":
             password = self._create(form, {value for value, _ in options})
             if password:
-                return self.page("user_created.html", username=form.value("username").strip(), password=password)
+                return self.page(
+                    "user_created.html", username=form.value("username").strip(), password=password
+                )
         page = self.page("user_new.html", form=form, departments=options)
         return page if form.ok else (page, 400)
 
@@ -99,7 +108,9 @@ class UserView(PageView):
         if opening:
             return self.done(url_for("UserView.index"), "账号已启用。", "The account is open again.")
         return self.done(
-            url_for("UserView.index"), "账号已停用，它的会话已全部退出。", "The account is disabled; its sessions have ended."
+            url_for("UserView.index"),
+            "账号已停用，它的会话已全部退出。",
+            "The account is disabled; its sessions have ended.",
         )
 
 
@@ -126,7 +137,9 @@ class GrantView(PageView):
         people = self._people()
         if request.method == "POST" and self._grant(form, people, options):
             return self.done(url_for("GrantView.index"), "授权已生效。", "The grant is in force.")
-        page = self.page("grant_new.html", form=form, departments=options, people=people, roles=role_options())
+        page = self.page(
+            "grant_new.html", form=form, departments=options, people=people, roles=role_options()
+        )
         return page if form.ok else (page, 400)
 
     def _people(self) -> list[tuple[str, str]]:
@@ -171,7 +184,9 @@ class GrantView(PageView):
         with self.platform.work("grant:system-code") as session:
             row = session.execute(select(System.id, System.department_id).where(System.code == code)).first()
         if row is None or row.department_id != department_id:
-            raise BadInput("这个部门没有此编号的系统。", "The department has no system with this code.", "system")
+            raise BadInput(
+                "这个部门没有此编号的系统。", "The department has no system with this code.", "system"
+            )
         return int(row.id)
 
     @expose("/<int:grant_id>/revoke", methods=["POST"])

@@ -87,7 +87,9 @@ def require_reason(reason: str) -> str:
     """Give the reason without spaces around it; a change of rights is never made without one."""
     reason = reason.strip()
     if len(reason) < 2:
-        raise BadInput("请填写理由，它会写入审计日志。", "Give a reason; it goes into the audit log.", "reason")
+        raise BadInput(
+            "请填写理由，它会写入审计日志。", "Give a reason; it goes into the audit log.", "reason"
+        )
     return reason[:400]
 
 

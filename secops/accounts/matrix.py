@@ -59,7 +59,17 @@ ACTIONS: dict[str, tuple[str, str]] = {
 
 # Open to everybody or to every account by nature; they show no data.
 TECHNICAL = frozenset(
-    {"static", "appbuilder", "bootstrap", "HealthView", "HomeView", "LocaleView", "LanguageView", "UtilView", "LoginView"}
+    {
+        "static",
+        "appbuilder",
+        "bootstrap",
+        "HealthView",
+        "HomeView",
+        "LocaleView",
+        "LanguageView",
+        "UtilView",
+        "LoginView",
+    }
 )
 
 Cell = tuple[str, str, str] | None

@@ -21,7 +21,18 @@ ITERATIONS = 600_000
 _EASY = "".join(sorted(set(string.ascii_letters + string.digits) - set("lIO01o")))
 _MARKS = "-_+=@%"
 _COMMON = frozenset(
-    {"password", "admin", "secops", "qwerty", "123456", "letmein", "welcome", "dengbao", "p@ssw0rd", "passw0rd"}
+    {
+        "password",
+        "admin",
+        "secops",
+        "qwerty",
+        "123456",
+        "letmein",
+        "welcome",
+        "dengbao",
+        "p@ssw0rd",
+        "passw0rd",
+    }
 )
 
 
@@ -74,5 +85,7 @@ def require_acceptable(password: str, username: str) -> None:
     lowered = password.lower()
     if username.lower() in lowered or any(word in lowered for word in _COMMON):
         raise BadInput(
-            "密码不能包含用户名或常见口令。", "A password contains neither the user name nor a common word.", "new_password"
+            "密码不能包含用户名或常见口令。",
+            "A password contains neither the user name nor a common word.",
+            "new_password",
         )

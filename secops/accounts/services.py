@@ -71,7 +71,14 @@ def create_account(
         is_example=is_example,
     )
     session.add(account)
-    record(session, "account.create", account, object_id=username, now=now, detail={"department": department.code})
+    record(
+        session,
+        "account.create",
+        account,
+        object_id=username,
+        now=now,
+        detail={"department": department.code},
+    )
     session.flush()
     return account
 
@@ -144,7 +151,11 @@ def principal_for(session: Session, user: User, now: datetime, **where: str) -> 
     departments: set[int] = set()
     systems: set[int] = set()
     everything = False
-    tops = {grant.department_id for grant in grants if grant.system_id is None and grant.role not in ADMINISTRATORS}
+    tops = {
+        grant.department_id
+        for grant in grants
+        if grant.system_id is None and grant.role not in ADMINISTRATORS
+    }
     systems.update(grant.system_id for grant in grants if grant.system_id is not None)
     if tops:
         rows = session.execute(select(Department.id, Department.path, Department.parent_id)).all()
@@ -169,7 +180,9 @@ def principal_for(session: Session, user: User, now: datetime, **where: str) -> 
 _NOBODYS_HASH: list[str] = []
 
 
-def authenticate(session: Session, username: str, password: str, *, now: datetime, address: str) -> LoginResult:
+def authenticate(
+    session: Session, username: str, password: str, *, now: datetime, address: str
+) -> LoginResult:
     """Check a password, count failures, lock after five; always costs one hash.
 
     Writes its own audit event; the caller commits before it answers.
@@ -183,7 +196,8 @@ def authenticate(session: Session, username: str, password: str, *, now: datetim
     why = _refusal(user, account, right, now)
     actor = Principal(name=username[:100], user_id=user.id if user else None, address=address)
     if why is None:
-        assert user is not None and account is not None
+        assert user is not None
+        assert account is not None
         account.failed_logins = 0
         account.locked_until = None
         user.last_login = now.replace(tzinfo=None)
@@ -195,7 +209,9 @@ def authenticate(session: Session, username: str, password: str, *, now: datetim
         if account.failed_logins >= MAX_FAILURES:
             account.locked_until = now + LOCK_FOR
             account.failed_logins = 0
-    record(session, "login", account, object_id=username[:80], now=now, actor=actor, result="refused", reason=why)
+    record(
+        session, "login", account, object_id=username[:80], now=now, actor=actor, result="refused", reason=why
+    )
     return LoginResult(None, why)
 
 
@@ -209,9 +225,7 @@ def _refusal(user: User | None, account: Account | None, right: bool, now: datet
     return None if right else "password"
 
 
-def change_password(
-    session: Session, user: User, *, old: str, new: str, again: str, now: datetime
-) -> None:
+def change_password(session: Session, user: User, *, old: str, new: str, again: str, now: datetime) -> None:
     """Replace the password and end every session of the account.
 
     Raises:

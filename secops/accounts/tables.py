@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import ColumnElement, Select, String, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from secops.accounts.models import Account, RoleGrant
@@ -16,15 +16,17 @@ from secops.web.filters import local_time
 from secops.web.labels import LABELS, label
 from secops.web.lang import t
 from secops.web.table_filters import Choice, Days
-from secops.web.tables import Column, Table
+from secops.web.tables import Column, Statement, Table
 
 
 def holds(now: datetime) -> ColumnElement[bool]:
     """Condition for grants that hold at *now*."""
-    return and_(RoleGrant.revoked_at.is_(None), or_(RoleGrant.valid_until.is_(None), RoleGrant.valid_until > now))
+    return and_(
+        RoleGrant.revoked_at.is_(None), or_(RoleGrant.valid_until.is_(None), RoleGrant.valid_until > now)
+    )
 
 
-def account_statement(now: datetime) -> Select[Any]:
+def account_statement(now: datetime) -> Statement:
     """Accounts with user, department and the roles that hold now as one comma-separated text."""
     roles = (
         select(func.aggregate_strings(cast(RoleGrant.role, String(32)), ","))
@@ -60,7 +62,9 @@ def _account_clause(state: str) -> ColumnElement[bool]:
 
 
 def _role_clause(role: str) -> ColumnElement[bool]:
-    held = select(RoleGrant.id).where(RoleGrant.user_id == Account.user_id, RoleGrant.role == role, holds(utc_now()))
+    held = select(RoleGrant.id).where(
+        RoleGrant.user_id == Account.user_id, RoleGrant.role == role, holds(utc_now())
+    )
     return held.exists()
 
 
@@ -79,14 +83,44 @@ def departments(session: Session) -> list[tuple[str, str]]:
 ACCOUNTS = Table(
     "accounts",
     (
-        Column("name", "姓名", "Name", lambda r: r.Account.display_name, sort=Account.display_name, note=lambda r: r.Account.post),
+        Column(
+            "name",
+            "姓名",
+            "Name",
+            lambda r: r.Account.display_name,
+            sort=Account.display_name,
+            note=lambda r: r.Account.post,
+        ),
         Column("username", "用户名", "User name", lambda r: r.User.username, sort=User.username, kind="code"),
         Column("department", "部门", "Department", lambda r: r.Department.name, sort=Department.name),
         Column("roles", "角色", "Roles", roles_of, kind="badges", label="role", width="wide"),
         Column("state", "状态", "State", account_state, kind="badge", label="account_state"),
-        Column("login", "最近登录", "Last sign-in", lambda r: _last_login(r.User), sort=User.last_login, kind="time"),
-        Column("logins", "登录次数", "Sign-ins", lambda r: r.User.login_count or 0, sort=User.login_count, kind="number", shown=False),
-        Column("changed", "密码修改时间", "Password changed", lambda r: r.Account.password_changed_at, sort=Account.password_changed_at, kind="time", shown=False),
+        Column(
+            "login",
+            "最近登录",
+            "Last sign-in",
+            lambda r: _last_login(r.User),
+            sort=User.last_login,
+            kind="time",
+        ),
+        Column(
+            "logins",
+            "登录次数",
+            "Sign-ins",
+            lambda r: r.User.login_count or 0,
+            sort=User.login_count,
+            kind="number",
+            shown=False,
+        ),
+        Column(
+            "changed",
+            "密码修改时间",
+            "Password changed",
+            lambda r: r.Account.password_changed_at,
+            sort=Account.password_changed_at,
+            kind="time",
+            shown=False,
+        ),
         Column("example", "示例", "Example", lambda r: r.Account.is_example, kind="flag", shown=False),
     ),
     filters=(
@@ -106,7 +140,7 @@ def _last_login(user: User) -> datetime | None:
     return user.last_login.replace(tzinfo=UTC) if user.last_login else None
 
 
-def grant_statement() -> Select[Any]:
+def grant_statement() -> Statement:
     """Grants with account, user and department."""
     return (
         select(RoleGrant, Account, User, Department)
@@ -148,14 +182,44 @@ def _until(row: Any) -> str:
 GRANTS = Table(
     "grants",
     (
-        Column("name", "账号", "Account", lambda r: r.Account.display_name, sort=Account.display_name, note=lambda r: r.User.username),
-        Column("role", "角色", "Role", lambda r: r.RoleGrant.role, sort=RoleGrant.role, kind="badge", label="role"),
+        Column(
+            "name",
+            "账号",
+            "Account",
+            lambda r: r.Account.display_name,
+            sort=Account.display_name,
+            note=lambda r: r.User.username,
+        ),
+        Column(
+            "role",
+            "角色",
+            "Role",
+            lambda r: r.RoleGrant.role,
+            sort=RoleGrant.role,
+            kind="badge",
+            label="role",
+        ),
         Column("department", "范围", "Scope", lambda r: r.Department.name, sort=Department.name, note=_scope),
         Column("until", "有效期至", "Until", _until, sort=RoleGrant.valid_until),
         Column("state", "状态", "State", grant_state, kind="badge", label="grant_state"),
         Column("by", "授权人", "Granted by", lambda r: r.RoleGrant.granted_by, sort=RoleGrant.granted_by),
-        Column("at", "授权时间", "Granted at", lambda r: r.RoleGrant.granted_at, sort=RoleGrant.granted_at, kind="time"),
-        Column("revoked", "收回时间", "Revoked at", lambda r: r.RoleGrant.revoked_at, sort=RoleGrant.revoked_at, kind="time", shown=False),
+        Column(
+            "at",
+            "授权时间",
+            "Granted at",
+            lambda r: r.RoleGrant.granted_at,
+            sort=RoleGrant.granted_at,
+            kind="time",
+        ),
+        Column(
+            "revoked",
+            "收回时间",
+            "Revoked at",
+            lambda r: r.RoleGrant.revoked_at,
+            sort=RoleGrant.revoked_at,
+            kind="time",
+            shown=False,
+        ),
     ),
     filters=(
         Choice("state", "状态", "State", label="grant_state", clause=_grant_clause),
@@ -166,14 +230,22 @@ GRANTS = Table(
     default_sort="-at",
     search_hint=("搜索账号、部门、授权人", "Search account, department, grantor"),
     row_tone=lambda r: "" if grant_state(r) == "active" else "mute",
-    empty=("还没有授权。", "No grant yet.", "先由系统管理员建立账号，再在这里授予角色。", "The system administrator makes accounts; roles are granted here."),
+    empty=(
+        "还没有授权。",
+        "No grant yet.",
+        "先由系统管理员建立账号，再在这里授予角色。",
+        "The system administrator makes accounts; roles are granted here.",
+    ),
 )
 
 
 def role_options() -> list[tuple[str, str, str]]:
     """(role, words, what it may do) for the form."""
     notes = {
-        "system-admin": ("建账号、设置、备份；不能授权，看不到问题", "accounts, settings, backup; grants nothing, sees no finding"),
+        "system-admin": (
+            "建账号、设置、备份；不能授权，看不到问题",
+            "accounts, settings, backup; grants nothing, sees no finding",
+        ),
         "security-admin": ("授予和收回角色；看不到问题", "grants and revokes roles; sees no finding"),
         "audit-admin": ("只看审计日志", "the audit log only"),
         "officer": ("登记、检查、审批、跟踪整改", "registers, checks, approves, follows remediation"),

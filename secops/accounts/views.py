@@ -51,7 +51,11 @@ class LoginView(PageView):
         address = request.remote_addr or ""
         self.db.info["principal"] = Principal(name="login", address=address)
         result = services.authenticate(
-            self.db, form.value("username"), request.form.get("password", "")[:200], now=utc_now(), address=address
+            self.db,
+            form.value("username"),
+            request.form.get("password", "")[:200],
+            now=utc_now(),
+            address=address,
         )
         self.db.commit()
         if result.user_id is None:
@@ -105,7 +109,10 @@ class AccountView(PageView):
                 self.db.rollback()
                 form.take(error)
                 return self.page("password.html", forced=forced, form=form, rules=PASSWORD_RULES), 400
-            flash(t("密码已修改，其他会话已全部退出。", "Password changed; every other session has ended."), "success")
+            flash(
+                t("密码已修改，其他会话已全部退出。", "Password changed; every other session has ended."),
+                "success",
+            )
             return redirect("/")
         return self.page("password.html", forced=forced, form=form, rules=PASSWORD_RULES)
 

@@ -53,15 +53,44 @@ TABLE = Table(
     (
         Column("at", "时间", "Time", lambda r: r.at, sort=AuditEvent.seq, kind="time", width="fit"),
         Column("actor", "操作者", "Actor", lambda r: r.actor, sort=AuditEvent.actor, note=_roles),
-        Column("action", "动作", "Action", lambda r: label("audit_action", r.action).text, sort=AuditEvent.action, note=_action_note),
-        Column("object", "对象", "Object", lambda r: r.object_id, sort=AuditEvent.object_id, note=lambda r: r.object_type),
-        Column("result", "结果", "Result", lambda r: r.result, sort=AuditEvent.result, kind="badge", label="audit_result"),
+        Column(
+            "action",
+            "动作",
+            "Action",
+            lambda r: label("audit_action", r.action).text,
+            sort=AuditEvent.action,
+            note=_action_note,
+        ),
+        Column(
+            "object",
+            "对象",
+            "Object",
+            lambda r: r.object_id,
+            sort=AuditEvent.object_id,
+            note=lambda r: r.object_type,
+        ),
+        Column(
+            "result",
+            "结果",
+            "Result",
+            lambda r: r.result,
+            sort=AuditEvent.result,
+            kind="badge",
+            label="audit_result",
+        ),
         Column("reason", "理由", "Reason", _reason, width="wide"),
         Column("address", "来源地址", "Address", lambda r: r.address, sort=AuditEvent.address, kind="code"),
         Column("seq", "序号", "Number", lambda r: r.seq, sort=AuditEvent.seq, kind="number"),
         Column("request", "请求编号", "Request", lambda r: r.request_id, kind="code", shown=False),
         Column("session", "会话", "Session", lambda r: r.session_ref, kind="code", shown=False),
-        Column("detail", "详细", "Detail", lambda r: json.dumps(r.detail, ensure_ascii=False, sort_keys=True) if r.detail else "", shown=False, width="wide"),
+        Column(
+            "detail",
+            "详细",
+            "Detail",
+            lambda r: json.dumps(r.detail, ensure_ascii=False, sort_keys=True) if r.detail else "",
+            shown=False,
+            width="wide",
+        ),
         Column("hash", "链上摘要", "Chain digest", lambda r: r.hash, kind="code", shown=False),
     ),
     filters=(
@@ -71,7 +100,15 @@ TABLE = Table(
         Text("actor", "操作者", "Actor", AuditEvent.actor),
         Text("object", "对象", "Object", AuditEvent.object_id),
     ),
-    search=(AuditEvent.actor, AuditEvent.action, AuditEvent.object_id, AuditEvent.object_type, AuditEvent.reason, AuditEvent.address, AuditEvent.request_id),
+    search=(
+        AuditEvent.actor,
+        AuditEvent.action,
+        AuditEvent.object_id,
+        AuditEvent.object_type,
+        AuditEvent.reason,
+        AuditEvent.address,
+        AuditEvent.request_id,
+    ),
     default_sort="-at",
     page_sizes=(50, 100, 200),
     row_url=lambda r: url_for("AuditView.show", seq=r.seq),
@@ -94,7 +131,12 @@ class AuditView(PageView):
         )
 
     def _last_check(self) -> AuditEvent | None:
-        query = select(AuditEvent).where(AuditEvent.action == "audit.verify").order_by(AuditEvent.seq.desc()).limit(1)
+        query = (
+            select(AuditEvent)
+            .where(AuditEvent.action == "audit.verify")
+            .order_by(AuditEvent.seq.desc())
+            .limit(1)
+        )
         return self.db.scalar(query)
 
     @expose("/<int:seq>")
@@ -102,7 +144,13 @@ class AuditView(PageView):
         event = self.db.get(AuditEvent, seq)
         if event is None:
             raise NotFound
-        return self.page("audit_event.html", event=event, roles=_roles(event), reason=_reason(event), detail=_pairs(event.detail))
+        return self.page(
+            "audit_event.html",
+            event=event,
+            roles=_roles(event),
+            reason=_reason(event),
+            detail=_pairs(event.detail),
+        )
 
     @expose("/export")
     def export(self) -> Response:
@@ -131,7 +179,11 @@ class AuditView(PageView):
         )
         if found.ok:
             count = thousands(found.records)
-            return self.done(url_for("AuditView.index"), f"{count} 条记录完整，链条未断。", f"{count} records are intact; the chain holds.")
+            return self.done(
+                url_for("AuditView.index"),
+                f"{count} 条记录完整，链条未断。",
+                f"{count} records are intact; the chain holds.",
+            )
         self.db.commit()
         flash(
             t(
@@ -140,7 +192,12 @@ class AuditView(PageView):
             ),
             "danger",
         )
-        return self.done(url_for("AuditView.index"), "请保留现场，并通知安全管理员。", "Keep everything as it is and tell the security administrator.", "warning")
+        return self.done(
+            url_for("AuditView.index"),
+            "请保留现场，并通知安全管理员。",
+            "Keep everything as it is and tell the security administrator.",
+            "warning",
+        )
 
 
 def _pairs(detail: dict[str, Any]) -> list[tuple[str, str]]:

@@ -43,7 +43,7 @@ def attachment(platform: Platform, session: Session, evidence_id: int, *, now: d
             "The file can't be read now: missing, damaged, or its key is not here. An administrator can run: secops doctor",
         ) from error
     session.commit()
-    response = Response(pieces, mimetype=evidence.media_type or "application/octet-stream")
+    response = Response(pieces, content_type=evidence.media_type or "application/octet-stream")
     response.headers["Content-Disposition"] = disposition(evidence.file_name)
     response.headers["Content-Length"] = str(evidence.size)
     response.headers["X-Content-Type-Options"] = "nosniff"

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from flask import url_for
+from markupsafe import Markup
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
@@ -14,6 +15,8 @@ from secops.clock import utc_now
 from secops.evidence.models import Evidence
 from secops.evidence.queries import answers_unit, expired, is_expired
 from secops.objects.models import Department, System
+from secops.scans.words import probe_words
+from secops.web.example import with_example
 from secops.web.filters import zone
 from secops.web.labels import Label, label
 from secops.web.lang import t
@@ -33,11 +36,23 @@ def state_label(row: Evidence) -> Label:
     return label("evidence_state", "expired" if expired(row, today()) else row.state)
 
 
+def title_words(row: Evidence) -> str:
+    """The title; what a machine named is worded in the reader's language."""
+    kind, _, rest = (row.origin_key or "").partition(":")
+    parts = rest.split(":", 2)
+    if kind == "scan" and len(parts) == 3:
+        probe, target = probe_words(parts[1]), parts[2]
+        return t(f"扫描 #{parts[0]} 原始输出：{probe} {target}", f"Raw output of scan #{parts[0]}: {probe} {target}")
+    if kind == "report" and row.title.startswith("报告 "):
+        return t(row.title, f"Report {row.title[3:]}")
+    return row.title
+
+
 def units_text(units: str | None) -> str:
-    """The first three units and how many more."""
+    """The first unit and how many there are."""
     ids = sorted((units or "").split(",")) if units else []
-    more = t(f" 等 {len(ids)} 项", f" and {len(ids) - 3} more") if len(ids) > 3 else ""
-    return "、".join(ids[:3]) + more
+    more = t(f" 等 {len(ids)} 项", f" +{len(ids) - 1}") if len(ids) > 1 else ""
+    return "、".join(ids[:1]) + more
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +71,19 @@ def _expired() -> ColumnElement[bool]:
     return is_expired(today())
 
 
-def _where(row: Any) -> str:
-    return f"{row.department_name} · {t('示例', 'Example')}" if row.is_example else str(row.department_name)
+def _where(row: Any) -> Markup:
+    return with_example(row.department_name, row.is_example)
 
 
 EVIDENCE = Table(
     "evidence",
     (
-        Column("title", "证据", "Evidence", lambda r: r.Evidence.title, sort=Evidence.title, note=lambda r: r.Evidence.file_name, width="wide"),
-        Column("system", "系统", "System", lambda r: r.system_name, sort=System.name, note=_where, kind="link", url=lambda r: link("SystemView.show", system_id=r.Evidence.system_id)),
+        Column("title", "证据", "Evidence", lambda r: title_words(r.Evidence), sort=Evidence.title, note=lambda r: r.Evidence.file_name, width="wide"),
+        Column("system", "系统", "System", lambda r: r.system_name, sort=System.name, note=_where, kind="link", url=lambda r: link("SystemView.show", system_id=r.Evidence.system_id), width="wide"),
         Column("state", "状态", "State", lambda r: state_label(r.Evidence), sort=Evidence.state, kind="badge"),
-        Column("source", "来源", "Source", lambda r: label("evidence_source", r.Evidence.source).text, sort=Evidence.source),
-        Column("units", "测评单元", "Units", lambda r: units_text(r.units), export=lambda r: (r.units or "").replace(",", "、")),
-        Column("by", "提交人", "Given by", lambda r: shown(r.Evidence.given_by, r.giver), sort=Evidence.given_by),
+        Column("source", "来源", "Source", lambda r: label("evidence_source", r.Evidence.source).text, sort=Evidence.source, width="fit"),
+        Column("units", "测评单元", "Units", lambda r: units_text(r.units), width="fit", export=lambda r: (r.units or "").replace(",", "、")),
+        Column("by", "提交人", "Given by", lambda r: shown(r.Evidence.given_by, r.giver), sort=Evidence.given_by, width="fit"),
         Column("at", "提交时间", "Given", lambda r: r.Evidence.given_at, sort=Evidence.given_at, kind="time"),
         Column("bytes", "大小", "Size", lambda r: r.Evidence.size, sort=Evidence.size, kind="size"),
         Column("until", "有效期至", "Valid until", lambda r: r.Evidence.effective_until, sort=Evidence.effective_until, kind="day", shown=False),
@@ -83,7 +98,6 @@ EVIDENCE = Table(
         department_filter(),
         system_filter(),
         UnitFilter("unit", "测评单元", "Unit", Evidence.title),
-        Text("by", "提交人", "Given by", Evidence.given_by),
         Days("at", "提交时间", "Given", Evidence.given_at),
         Flag("expired", "已过有效期", "Expired", _expired),
     ),

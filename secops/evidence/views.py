@@ -19,7 +19,7 @@ from secops.evidence import queries, services
 from secops.evidence.download import attachment, disposition
 from secops.evidence.models import EvidenceSource, EvidenceState
 from secops.evidence.services import NewEvidence
-from secops.evidence.tables import EVIDENCE, state_label
+from secops.evidence.tables import EVIDENCE, state_label, title_words
 from secops.jobs.services import enqueue
 from secops.objects.models import System
 from secops.web.base import PageView
@@ -67,6 +67,7 @@ class EvidenceView(PageView):
             department=found.department,
             units=found.units,
             state=state_label(evidence),
+            title=title_words(evidence),
             giver=shown(evidence.given_by, names),
             is_own=evidence.given_by == self.who.name,
             waiting=evidence.state is EvidenceState.SUBMITTED,

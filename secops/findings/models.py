@@ -33,16 +33,17 @@ class Severity(StrEnum):
 
 
 class Finding(SystemScoped, Versioned, Base):
-    """One weakness at one target. ``key`` = rule and target: the same weakness found again is the same row."""
+    """One weakness at one target. ``key`` = rule, asset and service: found again, it is the same row."""
 
     __tablename__ = "finding"
     __table_args__ = (UniqueConstraint("system_id", "key"), {"extend_existing": False})
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    key: Mapped[str] = mapped_column(String(160), nullable=False)
+    key: Mapped[str] = mapped_column(String(240), nullable=False)
     title: Mapped[dict[str, str]] = mapped_column(JSON, nullable=False)
     rule_id: Mapped[str] = mapped_column(String(80), nullable=False, index=True)
     asset_id: Mapped[int] = mapped_column(ForeignKey("asset.id"), nullable=False)
+    target: Mapped[str] = mapped_column(String(200), nullable=False, default="")
     severity: Mapped[Severity] = mapped_column(enum_column(Severity), nullable=False, index=True)
     severity_reason: Mapped[dict[str, str]] = mapped_column(JSON, nullable=False, default=dict)
     layer: Mapped[str] = mapped_column(String(20), nullable=False, index=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -59,6 +59,20 @@ def finding_statement() -> Select[Any]:
         .join(Department, Department.id == System.department_id)
         .join(Asset, Asset.id == Finding.asset_id)
     )
+
+
+# Arguments that only links of other pages set: findings that a scan saw first, or of one target.
+NARROWING = {"scan": Finding.first_scan_id, "asset": Finding.asset_id}
+
+
+def narrowed(args: Mapping[str, str]) -> Select[Any]:
+    """The statement of the list, cut down by the arguments of a link; what is no number is ignored."""
+    statement = finding_statement()
+    for name, column in NARROWING.items():
+        value = args.get(name, "")
+        if value.isascii() and value.isdigit() and len(value) < 10:
+            statement = statement.where(column == int(value))
+    return statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +165,11 @@ def _sources(session: Session, finding: Finding) -> Sequence[Any]:
         select(Outcome, Scan.cause, ProbeRun.probe, ProbeRun.target, ProbeRun.evidence_id)
         .join(Scan, Scan.id == Outcome.scan_id)
         .join(ProbeRun, ProbeRun.id == Outcome.probe_run_id)
-        .where(Outcome.rule_id == finding.rule_id, Outcome.asset_id == finding.asset_id)
+        .where(
+            Outcome.rule_id == finding.rule_id,
+            Outcome.asset_id == finding.asset_id,
+            Outcome.target == finding.target,
+        )
         .order_by(Outcome.id.desc())
         .limit(10)
     )

@@ -111,7 +111,8 @@ def act(
         raise BadInput("未知的操作。", "Unknown action.", "action")
     if version is not None and version != finding.version:
         raise Conflict
-    if not who.roles & action.roles and not who.everything:
+    # Seeing every row is a matter of scope, not of rights; only the platform's own work stands above roles.
+    if not who.has("platform", *action.roles):
         raise Refused("您的角色不能执行这一步。", "Your role does not include this step.")
     if finding.state not in action.sources:
         raise Refused("问题当前的状态不允许这一步。", "The finding's state does not allow this step.")
@@ -219,7 +220,11 @@ def request_retest(session: Session, finding: Finding, *, who: Principal, now: d
     run = session.scalar(
         select(ProbeRun)
         .join(Outcome, Outcome.probe_run_id == ProbeRun.id)
-        .where(Outcome.rule_id == finding.rule_id, Outcome.asset_id == finding.asset_id)
+        .where(
+            Outcome.rule_id == finding.rule_id,
+            Outcome.asset_id == finding.asset_id,
+            Outcome.target == finding.target,
+        )
         .order_by(ProbeRun.id.desc())
         .limit(1)
     )
@@ -234,7 +239,7 @@ def request_retest(session: Session, finding: Finding, *, who: Principal, now: d
         actor=who.name,
         now=now,
         cause="retest",
-        only=[(run.probe, finding.asset_id)],
+        only=[run.entry],
         finding_id=finding.id,
     )
     _add_event(session, finding, who.name, "retest", now, detail={"scan": retest.id})
@@ -274,8 +279,8 @@ def absorb_scan(session: Session, scan: Scan, rules: dict[str, Any], *, now: dat
 
 
 def finding_key(outcome: Outcome) -> str:
-    """The stated key: rule and target. The same weakness found again is the same finding."""
-    return f"{outcome.rule_id}@{outcome.asset_id}"
+    """The stated key: rule, asset and service. The same weakness found again is the same finding."""
+    return f"{outcome.rule_id}@{outcome.asset_id}/{outcome.target}"[:240]
 
 
 def _open(
@@ -298,6 +303,7 @@ def _open(
         title={"zh": rule.title.zh, "en": rule.title.en},
         rule_id=outcome.rule_id,
         asset_id=outcome.asset_id,
+        target=outcome.target,
         severity=severity,
         severity_reason=_severity_reason(rule),
         layer=load_catalog().unit(units[0]).layer.value,

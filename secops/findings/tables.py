@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from flask import url_for
+from markupsafe import Markup
 from sqlalchemy import String, cast
 
 from secops.clock import utc_now
@@ -13,12 +14,13 @@ from secops.findings.models import Finding
 from secops.findings.queries import DUE, NUMBER, SEVERITY_RANK, is_open, is_overdue, overdue
 from secops.findings.words import number
 from secops.objects.models import Asset, Department, System
+from secops.web.example import with_example
 from secops.web.filters import zone
 from secops.web.labels import Label, label
 from secops.web.lang import pick, t
 from secops.web.links import link
 from secops.web.people import shown
-from secops.web.scope_filters import Exact, department_filter, system_filter
+from secops.web.scope_filters import department_filter, system_filter
 from secops.web.table_filters import Choice, Days, Flag, Text
 from secops.web.tables import Column, Table
 
@@ -53,8 +55,20 @@ def _tone(row: Any) -> str:
     return "mute" if row.Finding.state.value in ("closed", "false-positive", "risk-accepted") else ""
 
 
-def _example(row: Any) -> str:
-    return f"{row.department_name} · {t('示例', 'Example')}" if row.is_example else str(row.department_name)
+def _about(row: Any) -> str:
+    """The layer and the units it touches, under the title."""
+    units = row.Finding.units
+    more = f" +{len(units) - 2}" if len(units) > 2 else ""
+    return f"{label('layer', row.Finding.layer).text} · {'、'.join(units[:2])}{more}"
+
+
+def target_words(asset: str, target: str) -> str:
+    """The asset, and which service of it where that says more."""
+    return f"{asset} · {target}" if ":" in target or "/" in target else asset
+
+
+def _target(row: Any) -> Markup:
+    return with_example(target_words(row.asset_name, row.Finding.target), row.is_example)
 
 
 FINDINGS = Table(
@@ -62,59 +76,28 @@ FINDINGS = Table(
     (
         Column("number", "编号", "Number", lambda r: number(r.Finding.id), sort=Finding.id, kind="code", width="fit"),
         Column(
-            "title",
-            "问题",
-            "Finding",
-            lambda r: pick(r.Finding.title),
-            sort=Finding.title["zh"].as_string(),
-            note=lambda r: pick(r.Finding.observed),
-            url=lambda r: url_for("FindingView.show", finding_id=r.Finding.id),
-            kind="link",
-            width="wide",
+            "title", "问题", "Finding", lambda r: pick(r.Finding.title), sort=Finding.title["zh"].as_string(), note=_about,
+            url=lambda r: url_for("FindingView.show", finding_id=r.Finding.id), kind="link", width="wide",
+        ),
+        Column("severity", "严重程度", "Severity", lambda r: r.Finding.severity, sort=SEVERITY_RANK, kind="badge", label="severity", width="fit"),
+        Column("state", "状态", "State", lambda r: r.Finding.state, sort=Finding.state, kind="badge", label="finding_state", width="fit"),
+        Column(
+            "system", "系统与对象", "System and target", lambda r: r.system_name, sort=System.name, note=_target,
+            url=lambda r: link("SystemView.show", system_id=r.Finding.system_id), kind="link", width="wide",
         ),
         Column(
-            "severity", "严重程度", "Severity", lambda r: r.Finding.severity, sort=SEVERITY_RANK, kind="badge", label="severity"
-        ),
-        Column("state", "状态", "State", lambda r: r.Finding.state, sort=Finding.state, kind="badge", label="finding_state"),
-        Column("layer", "安全层面", "Layer", lambda r: label("layer", r.Finding.layer).text, sort=Finding.layer),
-        Column(
-            "system",
-            "系统",
-            "System",
-            lambda r: r.system_name,
-            sort=System.name,
-            note=_example,
-            url=lambda r: link("SystemView.show", system_id=r.Finding.system_id),
-            kind="link",
+            "owner", "责任人", "Owner", lambda r: shown(r.Finding.owner, r.owner_name) or t("未指派", "Nobody yet"),
+            sort=Finding.owner, width="fit",
         ),
         Column(
-            "target",
-            "对象",
-            "Target",
-            lambda r: r.asset_name,
-            sort=Asset.name,
+            "due", "期限", "Due", lambda r: r.Finding.due or r.Finding.suggested_due, sort=DUE, kind="day",
+            note=lambda r: due_note(r.Finding), export=_due_export, width="fit",
+        ),
+        Column("age", "天数", "Days", lambda r: age_days(r.Finding), sort=Finding.opened_at, kind="number", width="fit"),
+        Column("layer", "安全层面", "Layer", lambda r: label("layer", r.Finding.layer).text, sort=Finding.layer, shown=False),
+        Column(
+            "target", "对象", "Target", lambda r: target_words(r.asset_name, r.Finding.target), sort=Asset.name, shown=False,
             note=lambda r: label("asset_kind", r.asset_kind).text,
-        ),
-        Column(
-            "owner",
-            "责任人",
-            "Owner",
-            lambda r: shown(r.Finding.owner, r.owner_name) or t("未指派", "Nobody yet"),
-            sort=Finding.owner,
-        ),
-        Column(
-            "due",
-            "期限",
-            "Due",
-            lambda r: r.Finding.due or r.Finding.suggested_due,
-            sort=DUE,
-            kind="day",
-            note=lambda r: due_note(r.Finding),
-            export=_due_export,
-            width="fit",
-        ),
-        Column(
-            "age", "存在天数", "Age (days)", lambda r: age_days(r.Finding), sort=Finding.opened_at, kind="number", width="fit"
         ),
         Column("units", "测评单元", "Units", lambda r: "、".join(r.Finding.units), shown=False),
         Column("rule", "规则", "Rule", lambda r: r.Finding.rule_id, sort=Finding.rule_id, kind="code", shown=False),
@@ -132,8 +115,6 @@ FINDINGS = Table(
         system_filter(),
         Text("unit", "测评单元", "Unit", cast(Finding.units, String)),
         Text("rule", "规则", "Rule", Finding.rule_id),
-        Exact("asset", "对象编号", "Target id", Finding.asset_id),
-        Exact("scan", "首次发现的扫描", "First seen by scan", Finding.first_scan_id),
         Text("owner", "责任人", "Owner", Finding.owner),
         Days("opened", "发现时间", "Opened", Finding.opened_at),
         Flag("open", "未关闭", "Still open", is_open),
@@ -145,6 +126,7 @@ FINDINGS = Table(
         Finding.title["en"].as_string(),
         System.name,
         Asset.name,
+        Finding.target,
         Finding.rule_id,
         Finding.owner,
     ),
@@ -158,4 +140,4 @@ FINDINGS = Table(
         "问题由扫描规则自动发现；请先发起一次扫描。没有问题不等于符合：未检查的项目在系统页面上列出。",
         "Findings come from scan rules; start a scan first. None does not mean compliant: what is not examined is listed on the system's page.",
     ),
-)
+)  # fmt: skip

@@ -39,15 +39,16 @@ class FindingView(PageView):
     @expose("/")
     def index(self) -> str:
         state = FINDINGS.load(
-            self.db, queries.finding_statement(), request.args, export_url=url_for("FindingView.export")
+            self.db, queries.narrowed(request.args), request.args, export_url=url_for("FindingView.export")
         )
-        return self.page("findings.html", state=state, counts=queries.counts(self.db, today()))
+        only = [(name, request.args[name]) for name in queries.NARROWING if request.args.get(name)]
+        return self.page("findings.html", state=state, counts=queries.counts(self.db, today()), only=only)
 
     @expose("/export")
     def export(self) -> Response:
         title = t("问题清单", "findings")
         return export_table(
-            FINDINGS, self.db, queries.finding_statement(), request.args, now=utc_now(), title=title
+            FINDINGS, self.db, queries.narrowed(request.args), request.args, now=utc_now(), title=title
         )
 
     @expose("/<int:finding_id>")
@@ -158,7 +159,9 @@ class FindingView(PageView):
 
 def _entry(event: Any, names: dict[str, str]) -> dict[str, Any]:
     scan = event.detail.get("scan") if isinstance(event.detail, dict) else None
-    parts = [event.note] if event.note else []
+    # What the platform itself notes is kept in Chinese; its words stand under "what was observed" in both.
+    own = event.actor == "platform" and language() == "en"
+    parts = [event.note] if event.note and not own else []
     if event.from_state and event.from_state != event.to_state:
         before, after = label("finding_state", event.from_state).text, label("finding_state", event.to_state).text
         parts.append(f"{before} → {after}")

@@ -40,6 +40,15 @@ def _percent(row: Any) -> float:
     return float(row.Job.progress) * 100
 
 
+def _number(row: Any) -> str:
+    report = row.Job.payload.get("number")
+    return f"#{row.Job.id}" + (f" · {report}" if report else "")
+
+
+def _error_or_place(row: Any) -> str:
+    return error_words(row.Job.error)[:160] or str(row.department_name)
+
+
 def _attempts(row: Any) -> str:
     return f"{row.Job.attempt} / {row.Job.max_attempts}"
 
@@ -47,17 +56,17 @@ def _attempts(row: Any) -> str:
 JOBS = Table(
     "jobs",
     (
-        Column("number", "编号", "Number", lambda r: f"#{r.Job.id}", sort=Job.id, kind="code", width="fit"),
-        Column("kind", "任务", "Job", lambda r: kind_words(r.Job.kind), sort=Job.kind, kind="link", url=about, note=lambda r: r.Job.payload.get("number") or None),
-        Column("system", "系统", "System", lambda r: r.system_name, sort=System.name, note=lambda r: r.department_name),
+        Column("kind", "任务", "Job", lambda r: kind_words(r.Job.kind), sort=Job.kind, kind="link", url=about, note=_number, width="fit"),
+        Column("system", "系统", "System", lambda r: r.system_name, sort=System.name, note=_error_or_place, width="wide"),
         Column("state", "状态", "State", lambda r: r.Job.state, sort=Job.state, kind="badge", label="job_state"),
         Column("progress", "进度", "Progress", _percent, sort=Job.progress, kind="progress", note=_step, export=lambda r: round(_percent(r))),
         Column("attempt", "尝试", "Attempt", _attempts, sort=Job.attempt, width="fit"),
-        Column("cause", "缘由", "Cause", lambda r: cause_words(r.Job.cause), sort=Job.cause),
-        Column("actor", "发起人", "For", lambda r: shown(r.Job.actor, r.actor_name), sort=Job.actor),
+        Column("actor", "发起人", "For", lambda r: shown(r.Job.actor, r.actor_name), sort=Job.actor, note=lambda r: cause_words(r.Job.cause), width="fit"),
         Column("created", "建立时间", "Created", lambda r: r.Job.created_at, sort=Job.created_at, kind="time"),
-        Column("took", "用时", "Took", lambda r: duration(r.Job.started_at, r.Job.finished_at), width="fit"),
-        Column("error", "错误", "Error", lambda r: error_words(r.Job.error)[:200], width="wide"),
+        Column("number", "编号", "Number", lambda r: r.Job.id, sort=Job.id, kind="number", shown=False),
+        Column("cause", "缘由", "Cause", lambda r: cause_words(r.Job.cause), sort=Job.cause, shown=False),
+        Column("took", "用时", "Took", lambda r: duration(r.Job.started_at, r.Job.finished_at), shown=False),
+        Column("error", "错误", "Error", lambda r: error_words(r.Job.error)[:200], width="wide", shown=False),
         Column("started", "开始时间", "Started", lambda r: r.Job.started_at, sort=Job.started_at, kind="time", shown=False),
         Column("finished", "结束时间", "Finished", lambda r: r.Job.finished_at, sort=Job.finished_at, kind="time", shown=False),
         Column("queue", "队列", "Queue", lambda r: r.Job.queue, sort=Job.queue, kind="code", shown=False),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from markupsafe import Markup
+
 from secops.evidence.models import Evidence
 from secops.jobs.words import FORM_LABELS, form_words
 from secops.objects.models import Department, System
 from secops.reporting.models import ReportFile
+from secops.web.example import with_example
 from secops.web.lang import t
 from secops.web.links import link
 from secops.web.people import shown
@@ -23,19 +26,19 @@ def kind_words(kind: str) -> str:
     return t(*_KINDS[kind]) if kind in _KINDS else kind
 
 
-def _where(row: Any) -> str:
-    return f"{row.department_name} · {t('示例', 'Example')}" if row.is_example else str(row.department_name)
+def _where(row: Any) -> Markup:
+    return with_example(row.department_name, row.is_example)
 
 
 REPORTS = Table(
     "reports",
     (
-        Column("number", "编号", "Number", lambda r: r.ReportFile.number, sort=ReportFile.number, note=lambda r: kind_words(r.ReportFile.kind), url=lambda r: link("ReportView.download", report_id=r.ReportFile.id), kind="link"),
+        Column("number", "编号", "Number", lambda r: r.ReportFile.number, sort=ReportFile.number, note=lambda r: kind_words(r.ReportFile.kind), url=lambda r: link("ReportView.download", report_id=r.ReportFile.id), kind="link", width="fit"),
         Column("system", "系统", "System", lambda r: r.system_name, sort=System.name, note=_where, kind="link", url=lambda r: link("SystemView.show", system_id=r.ReportFile.system_id), width="wide"),
-        Column("form", "格式", "Form", lambda r: form_words(r.ReportFile.renderer), sort=ReportFile.renderer, width="fit"),
-        Column("language", "语言", "Language", lambda r: _LANGUAGES.get(r.ReportFile.language, r.ReportFile.language), sort=ReportFile.language, width="fit"),
+        Column("form", "格式", "Form", lambda r: form_words(r.ReportFile.renderer), sort=ReportFile.renderer, note=lambda r: _LANGUAGES.get(r.ReportFile.language), width="fit"),
+        Column("language", "语言", "Language", lambda r: _LANGUAGES.get(r.ReportFile.language, r.ReportFile.language), sort=ReportFile.language, shown=False),
         Column("bytes", "大小", "Size", lambda r: r.size, sort=Evidence.size, kind="size"),
-        Column("by", "生成人", "Built by", lambda r: shown(r.ReportFile.built_by, r.builder), sort=ReportFile.built_by),
+        Column("by", "生成人", "Built by", lambda r: shown(r.ReportFile.built_by, r.builder), sort=ReportFile.built_by, width="fit"),
         Column("at", "生成时间", "Built at", lambda r: r.ReportFile.built_at, sort=ReportFile.built_at, kind="time"),
         Column("sm3", "SM3 摘要", "SM3 digest", lambda r: f"{r.sm3[:16]}…" if r.sm3 else "", kind="code", export=lambda r: r.sm3),
         Column("file", "文件名", "File name", lambda r: r.file_name, sort=Evidence.file_name, shown=False),

@@ -140,6 +140,15 @@ def _form_note(name: str) -> str:
     return notes.get(name, "")
 
 
+def _note(job: Job) -> str:
+    if not job.error:
+        return ""
+    error = error_words(job.error)[:300]
+    if job.state in OPEN_STATES:
+        return t(f"上次尝试失败，将自动重试：{error}", f"The last attempt failed and will be tried again: {error}")
+    return error
+
+
 def _progress(job: Job, system: str) -> dict[str, Any]:
     is_open = job.state in OPEN_STATES
     number = str(job.payload.get("number", ""))
@@ -152,7 +161,7 @@ def _progress(job: Job, system: str) -> dict[str, Any]:
         "state": label("job_state", job.state),
         "percent": None if waiting else round(job.progress * 100),
         "step": f"{number} · {system}" + (f" · {step}" if step else ""),
-        "note": error_words(job.error)[:300] if job.error else "",
+        "note": _note(job),
         "open": is_open,
         "can_rerun": job.state in (JobState.DEAD, JobState.FAILED),
     }

@@ -155,7 +155,7 @@ def _look(context: JobContext, scan_id: int, entry: dict[str, Any]) -> None:
     if isinstance(attempt, Failed) and attempt.reason is FailureReason.CANCELLED and context.cancelled():
         raise Cancelled
     asked = _Asked(entry, attempt, started, utc_now())
-    judged = judge(entry["probe"], attempt) if isinstance(attempt, Completed) else []
+    judged = judge(entry["probe"], attempt, now=asked.finished) if isinstance(attempt, Completed) else []
     evidence_id = _keep_raw(context, scan_id, asked)
     with context.transaction() as session:
         _write(session, session.get_one(Scan, scan_id), asked, judged, evidence_id, context.claim.attempt)
@@ -211,6 +211,7 @@ def _write(
         asset_id=asset_id,
         probe=asked.entry["probe"],
         target=target_name(asked.entry),
+        entry=asked.entry,
         state=RunState.COMPLETED if isinstance(found, Completed) else RunState.FAILED,
         reason="" if isinstance(found, Completed) else found.reason.value,
         detail="" if isinstance(found, Completed) else found.detail[:2000],
@@ -225,7 +226,12 @@ def _write(
     for one in judged:
         session.execute(
             update(Outcome)
-            .where(Outcome.asset_id == asset_id, Outcome.rule_id == one.rule_id, Outcome.current.is_(True))
+            .where(
+                Outcome.asset_id == asset_id,
+                Outcome.target == run.target,
+                Outcome.rule_id == one.rule_id,
+                Outcome.current.is_(True),
+            )
             .values(current=False),
             execution_options={"synchronize_session": False},
         )
@@ -235,6 +241,7 @@ def _write(
                 probe_run_id=run.id,
                 scan_id=scan.id,
                 asset_id=asset_id,
+                target=run.target,
                 rule_id=one.rule_id,
                 check_id=one.check_id,
                 outcome=one.outcome,
@@ -263,11 +270,37 @@ def _small(result: Any) -> Any:
     return {"note": "too large for this page; see the evidence"}
 
 
+def _forget_closed_ports(session: Session, scan: Scan) -> None:
+    """A port that the scan looked for and did not find any more speaks for nothing.
+
+    Only for assets and probes whose ports this scan worked out itself: a retest of one port forgets no other.
+    """
+    for entry in scan.plan:
+        if entry["probe"] in PORT_PROBES and not entry.get("port"):
+            older = (
+                select(ProbeRun.id)
+                .where(ProbeRun.probe == entry["probe"], ProbeRun.scan_id != scan.id)
+                .scalar_subquery()
+            )
+            session.execute(
+                update(Outcome)
+                .where(
+                    Outcome.asset_id == int(entry["asset_id"]),
+                    Outcome.current.is_(True),
+                    Outcome.scan_id != scan.id,
+                    Outcome.probe_run_id.in_(older),
+                )
+                .values(current=False),
+                execution_options={"synchronize_session": False},
+            )
+
+
 def _conclude(context: JobContext, scan_id: int, asked: int) -> dict[str, Any]:
     with context.transaction() as session:
         scan = session.get_one(Scan, scan_id)
         system = session.get_one(System, scan.system_id)
         now = utc_now()
+        _forget_closed_ports(session, scan)
         counts = absorb_scan(session, scan, rules_by_id(), now=now)
         summary = recompute(session, system, now=now)
         scan.state = ScanState.DONE

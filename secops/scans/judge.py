@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -45,25 +46,26 @@ def rules_by_id() -> dict[str, Rule]:
 
 
 @lru_cache(maxsize=32)
-def _facts_maker(probe: str) -> Callable[[Any], Facts] | None:
+def _facts_maker(probe: str) -> Callable[[Any, datetime], Facts] | None:
     name = f"scanners.{probe}.facts"
     if importlib.util.find_spec(name) is None:
         return None
-    maker: Callable[[Any], Facts] | None = getattr(importlib.import_module(name), "facts_of", None)
+    found = getattr(importlib.import_module(name), "facts_from_result", None)
+    maker: Callable[[Any, datetime], Facts] | None = found
     return maker
 
 
-def to_facts(probe: str, attempt: Completed[Any]) -> Facts | None:
+def to_facts(probe: str, attempt: Completed[Any], now: datetime) -> Facts | None:
     """What the rules can read of a result; None for a probe that no rule speaks about."""
     if isinstance(attempt.result, Facts):
         return attempt.result
     maker = _facts_maker(probe)
-    return maker(attempt.result) if maker is not None else None
+    return maker(attempt.result, now) if maker is not None else None
 
 
-def judge(probe: str, attempt: Completed[Any], *, profile: str = "level-3") -> list[Judged]:
+def judge(probe: str, attempt: Completed[Any], *, now: datetime, profile: str = "level-3") -> list[Judged]:
     """Let every rule of the platform speak; empty when no rule knows this kind of result."""
-    facts = to_facts(probe, attempt)
+    facts = to_facts(probe, attempt, now)
     if facts is None:
         return []
     return [_stored(outcome) for outcome in evaluate(rules_for(facts.platform), facts, profile)]

@@ -89,6 +89,8 @@ class ProbeRun(SystemScoped, Base):
     asset_id: Mapped[int] = mapped_column(ForeignKey("asset.id"), nullable=False)
     probe: Mapped[str] = mapped_column(String(40), nullable=False)
     target: Mapped[str] = mapped_column(String(200), nullable=False)
+    # The entry of the plan that was asked, ports filled in; a retest asks exactly it again.
+    entry: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False, default=dict)
     state: Mapped[RunState] = mapped_column(enum_column(RunState), nullable=False)
     reason: Mapped[str] = mapped_column(String(40), nullable=False, default="")
     detail: Mapped[str] = mapped_column(Text, nullable=False, default="")
@@ -103,7 +105,11 @@ class ProbeRun(SystemScoped, Base):
 
 
 class Outcome(SystemScoped, Base):
-    """What one rule said of one target in one probe run. ``current`` marks the latest per target and rule."""
+    """What one rule said in one probe run.
+
+    ``target`` tells two services of one asset apart (``127.0.0.1:443``); ``current`` marks the latest per asset,
+    target and rule.
+    """
 
     __tablename__ = "outcome"
     __table_args__ = (
@@ -116,6 +122,7 @@ class Outcome(SystemScoped, Base):
     probe_run_id: Mapped[int] = mapped_column(ForeignKey("probe_run.id"), nullable=False)
     scan_id: Mapped[int] = mapped_column(ForeignKey("scan.id"), nullable=False, index=True)
     asset_id: Mapped[int] = mapped_column(ForeignKey("asset.id"), nullable=False, index=True)
+    target: Mapped[str] = mapped_column(String(200), nullable=False)
     rule_id: Mapped[str] = mapped_column(String(80), nullable=False, index=True)
     check_id: Mapped[str] = mapped_column(String(24), nullable=False, default="")
     outcome: Mapped[str] = mapped_column(String(8), nullable=False)

@@ -40,7 +40,7 @@ def _outcomes(outcome: str) -> Any:
 
 
 def scan_statement() -> Select[Any]:
-    """Scans with system, authorisation, numbers of targets and outcomes, and the job's progress."""
+    """Scans with system, authorisation, and numbers of targets and outcomes."""
     return (
         select(
             Scan,
@@ -58,6 +58,20 @@ def scan_statement() -> Select[Any]:
         .join(Department, Department.id == System.department_id)
         .join(ScanAuthorization, ScanAuthorization.id == Scan.authorization_id)
     )
+
+
+# Arguments that only links of other pages set.
+NARROWING = {"schedule": Scan.schedule_id, "authorization": Scan.authorization_id}
+
+
+def narrowed(args: Mapping[str, str]) -> Select[Any]:
+    """The statement of the list, cut down by the arguments of a link; what is no number is ignored."""
+    statement = scan_statement()
+    for name, column in NARROWING.items():
+        value = args.get(name, "")
+        if value.isascii() and value.isdigit() and len(value) < 10:
+            statement = statement.where(column == int(value))
+    return statement
 
 
 def authorization_statement() -> Select[Any]:
@@ -212,9 +226,8 @@ def scan_page(session: Session, scan_id: int) -> ScanPage:
         .order_by(FindingEvent.id)
         .limit(MAX_EVENTS)
     ).all()
-    assets = dict(
-        session.execute(select(Asset.id, Asset.name).where(Asset.system_id == scan.system_id)).tuples().all()
-    )
+    named = session.execute(select(Asset.id, Asset.name).where(Asset.system_id == scan.system_id))
+    assets = {row.id: row.name for row in named}
     return ScanPage(scan, system, authorization, job, runs, outcomes, events, assets)
 
 
@@ -236,6 +249,7 @@ def outcome_statement(scan_id: int) -> Select[Any]:
                 Finding.system_id == Outcome.system_id,
                 Finding.rule_id == Outcome.rule_id,
                 Finding.asset_id == Outcome.asset_id,
+                Finding.target == Outcome.target,
             ),
         )
         .where(Outcome.scan_id == scan_id)

@@ -49,14 +49,15 @@ class ScanView(PageView):
 
     @expose("/")
     def index(self) -> str:
-        state = SCANS.load(self.db, queries.scan_statement(), request.args, export_url=url_for("ScanView.export"))
+        state = SCANS.load(self.db, queries.narrowed(request.args), request.args, export_url=url_for("ScanView.export"))
         usable = queries.usable_authorizations(self.db, utc_now())
-        return self.page("scans.html", state=state, usable=usable, **LINKS)
+        only = [(name, request.args[name]) for name in queries.NARROWING if request.args.get(name)]
+        return self.page("scans.html", state=state, usable=usable, only=only, **LINKS)
 
     @expose("/export")
     def export(self) -> Response:
         title = t("扫描", "scans")
-        return export_table(SCANS, self.db, queries.scan_statement(), request.args, now=utc_now(), title=title)
+        return export_table(SCANS, self.db, queries.narrowed(request.args), request.args, now=utc_now(), title=title)
 
     @expose("/<int:scan_id>")
     def show(self, scan_id: int) -> str:
@@ -179,7 +180,7 @@ def _run(row: Any) -> dict[str, Any]:
         "why": label("failure", row.reason).text if failed else "",
         "detail": row.detail if failed else "",
         "outcomes": row.outcomes,
-        "took": duration(row.started_at, row.finished_at) or t("不到 1 秒", "under 1 s"),
+        "took": duration(row.started_at, row.finished_at),
         "evidence_id": row.evidence_id,
         "attempt": row.attempt,
     }

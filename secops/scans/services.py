@@ -185,13 +185,13 @@ def request_scan(
     now: datetime,
     cause: str = "manual",
     schedule_id: int | None = None,
-    only: Sequence[tuple[str, int]] | None = None,
+    only: Sequence[dict[str, Any]] | None = None,
     finding_id: int | None = None,
 ) -> Scan:
     """Plan a scan of the system's targets and queue it.
 
     Args:
-        only: narrow the plan to these (probe, asset id) pairs, for a retest.
+        only: ask exactly these entries instead, for a retest; the authorisation covers them or they are refused.
 
     Raises:
         Refused: no valid authorisation, or a target lies outside it.
@@ -202,10 +202,11 @@ def request_scan(
         raise NotFound
     scope = require_authorized(authorization, now)
     assets = session.scalars(select(Asset).where(Asset.system_id == system.id).order_by(Asset.id)).all()
-    plan = make_plan(assets, authorization.probes, authorization.path_roots)
-    if only is not None:
-        wanted = set(only)
-        plan = [entry for entry in plan if (entry["probe"], entry["asset_id"]) in wanted]
+    known = {asset.id for asset in assets}
+    if only is None:
+        plan = make_plan(assets, authorization.probes, authorization.path_roots)
+    else:
+        plan = [dict(entry) for entry in only if entry["asset_id"] in known]
     if not plan:
         raise BadInput(
             "没有可扫描的测评对象：请先为系统登记带地址的对象。",

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import url_for
+from markupsafe import Markup
 from sqlalchemy import ColumnElement, String, and_, case, cast
 
 from secops.clock import utc_now
@@ -15,12 +16,13 @@ from secops.scans.judge import rules_by_id
 from secops.scans.models import AuthorizationState, Outcome, ProbeRun, Scan, ScanAuthorization
 from secops.scans.queries import authorization_state, valid_now
 from secops.scans.words import cause_label, cause_options, probe_words
+from secops.web.example import with_example
 from secops.web.filters import local_time
 from secops.web.labels import LABELS, Label, label
 from secops.web.lang import pick, t
 from secops.web.links import link
 from secops.web.people import shown
-from secops.web.scope_filters import Exact, department_filter, system_filter
+from secops.web.scope_filters import department_filter, system_filter
 from secops.web.table_filters import Choice, Days, Text
 from secops.web.tables import Column, Table
 
@@ -34,13 +36,15 @@ def duration(start: datetime | None, end: datetime | None) -> str:
     if start is None or end is None:
         return ""
     seconds = max(0, round((end - start).total_seconds()))
+    if seconds == 0:
+        return t("不到 1 秒", "under 1 s")
     if seconds < 60:
         return t(f"{seconds} 秒", f"{seconds} s")
     return t(f"{seconds // 60} 分 {seconds % 60} 秒", f"{seconds // 60} min {seconds % 60} s")
 
 
-def _where(row: Any) -> str:
-    return f"{row.department_name} · {t('示例', 'Example')}" if row.is_example else str(row.department_name)
+def _where(row: Any) -> Markup:
+    return with_example(row.department_name, row.is_example)
 
 
 def _unseen(row: Any) -> str | None:
@@ -60,14 +64,14 @@ SCANS = Table(
             url=lambda r: url_for("ScanView.show", scan_id=r.Scan.id), kind="link",
         ),
         Column("state", "状态", "State", lambda r: r.Scan.state, sort=Scan.state, kind="badge", label="scan_state"),
-        Column("cause", "缘由", "Cause", lambda r: cause_label(r.Scan.cause).text, sort=Scan.cause),
-        Column("targets", "已查目标", "Targets asked", lambda r: r.targets, kind="number", note=_unseen),
+        Column("cause", "缘由", "Cause", lambda r: cause_label(r.Scan.cause).text, sort=Scan.cause, width="fit"),
+        Column("targets", "已查目标", "Targets asked", lambda r: r.targets, kind="number", note=_unseen, width="fit"),
         Column(
             "failed", "未通过", "Failed rules", lambda r: r.failed, kind="link",
-            url=lambda r: url_for("ScanView.show", scan_id=r.Scan.id, outcome="fail") + "#outcomes",
+            url=lambda r: url_for("ScanView.show", scan_id=r.Scan.id, outcome="fail") + "#outcomes", width="fit",
         ),
-        Column("passed", "通过", "Passed rules", lambda r: r.passed, kind="number"),
-        Column("by", "发起人", "Requested by", lambda r: shown(r.Scan.requested_by, r.requester), sort=Scan.requested_by),
+        Column("passed", "通过", "Passed rules", lambda r: r.passed, kind="number", width="fit"),
+        Column("by", "发起人", "Requested by", lambda r: shown(r.Scan.requested_by, r.requester), sort=Scan.requested_by, width="fit"),
         Column("at", "发起时间", "Requested", lambda r: r.Scan.requested_at, sort=Scan.requested_at, kind="time"),
         Column("took", "用时", "Took", lambda r: duration(r.Scan.started_at, r.Scan.finished_at), width="fit"),
         Column("authorization", "授权", "Authorisation", lambda r: r.authorization_title, sort=ScanAuthorization.title, shown=False),
@@ -80,8 +84,6 @@ SCANS = Table(
         department_filter(),
         system_filter(),
         Days("at", "发起时间", "Requested", Scan.requested_at),
-        Exact("schedule", "计划任务编号", "Schedule id", Scan.schedule_id),
-        Exact("authorization", "授权编号", "Authorisation id", Scan.authorization_id),
     ),
     search=(System.name, System.code, ScanAuthorization.title, Scan.requested_by, cast(Scan.id, String)),
     default_sort="-number",
@@ -102,8 +104,9 @@ def rule_title(rule_id: str) -> str:
     return pick({"zh": rule.title.zh, "en": rule.title.en}) if rule else rule_id
 
 
-def _units(outcome: Outcome) -> str:
-    return "、".join(dict.fromkeys(str(answer["unit"]) for answer in outcome.answers))
+def _units(outcome: Outcome, most: int = 1) -> str:
+    found = list(dict.fromkeys(str(answer["unit"]) for answer in outcome.answers))
+    return "、".join(found[:most]) + (f" +{len(found) - most}" if len(found) > most else "")
 
 
 OUTCOMES = Table(
@@ -111,9 +114,9 @@ OUTCOMES = Table(
     (
         Column("outcome", "结果", "Outcome", lambda r: r.Outcome.outcome, sort=OUTCOME_RANK, kind="badge", label="outcome", width="fit"),
         Column("rule", "检查项", "Check", lambda r: rule_title(r.Outcome.rule_id), sort=Outcome.rule_id, note=lambda r: pick(r.Outcome.reason), width="wide"),
-        Column("asset", "对象", "Target", lambda r: r.asset_name, sort=Asset.name, note=lambda r: r.target),
-        Column("probe", "检查方式", "Probe", lambda r: probe_words(r.probe), sort=ProbeRun.probe),
-        Column("units", "测评单元", "Units", lambda r: _units(r.Outcome)),
+        Column("asset", "对象", "Target", lambda r: r.asset_name, sort=Asset.name, note=lambda r: r.target, width="fit"),
+        Column("probe", "检查方式", "Probe", lambda r: probe_words(r.probe), sort=ProbeRun.probe, width="fit"),
+        Column("units", "测评单元", "Units", lambda r: _units(r.Outcome), width="fit", export=lambda r: _units(r.Outcome, 99)),
         Column(
             "finding", "问题", "Finding", lambda r: number(r.finding_id) if r.finding_id and r.Outcome.outcome == "fail" else "",
             kind="link", url=lambda r: link("FindingView.show", finding_id=r.finding_id) if r.finding_id and r.Outcome.outcome == "fail" else "",
@@ -159,6 +162,15 @@ def _state_clause(state: str) -> ColumnElement[bool]:
     return clauses.get(state, ScanAuthorization.state == state)
 
 
+def _probe_list(row: ScanAuthorization) -> str:
+    return "、".join(probe_words(probe) for probe in row.probes)
+
+
+def _decider(row: Any) -> str | None:
+    who = shown(row.ScanAuthorization.decided_by, row.decider)
+    return t(f"审批：{who}", f"decided by {who}") if who else None
+
+
 def period(row: ScanAuthorization) -> str:
     return f"{local_time(row.valid_from)[:10]} – {local_time(row.valid_until)[:10]}"
 
@@ -166,14 +178,14 @@ def period(row: ScanAuthorization) -> str:
 AUTHORIZATIONS = Table(
     "authorizations",
     (
-        Column("title", "授权", "Authorisation", lambda r: r.ScanAuthorization.title, sort=ScanAuthorization.title, note=lambda r: f"#{r.ScanAuthorization.id}", width="wide"),
-        Column("system", "系统", "System", lambda r: r.system_name, sort=System.name, note=_where, url=lambda r: link("SystemView.show", system_id=r.ScanAuthorization.system_id), kind="link"),
+        Column("title", "授权", "Authorisation", lambda r: r.ScanAuthorization.title, sort=ScanAuthorization.title, note=lambda r: _probe_list(r.ScanAuthorization), width="wide"),
+        Column("system", "系统", "System", lambda r: r.system_name, sort=System.name, note=_where, url=lambda r: link("SystemView.show", system_id=r.ScanAuthorization.system_id), kind="link", width="wide"),
         Column("state", "状态", "State", lambda r: authorization_label(r.ScanAuthorization), sort=ScanAuthorization.state, kind="badge"),
         Column("networks", "网段", "Networks", lambda r: "、".join(r.ScanAuthorization.networks), kind="code", note=lambda r: t("含例外地址", "with exceptions") if r.ScanAuthorization.exceptions else None),
-        Column("probes", "检查方式", "Probes", lambda r: "、".join(probe_words(p) for p in r.ScanAuthorization.probes), width="wide"),
+        Column("probes", "检查方式", "Probes", lambda r: _probe_list(r.ScanAuthorization), width="wide", shown=False),
         Column("until", "有效期", "Period", lambda r: period(r.ScanAuthorization), sort=ScanAuthorization.valid_until, width="fit"),
-        Column("by", "申请人", "Requested by", lambda r: shown(r.ScanAuthorization.requested_by, r.requester), sort=ScanAuthorization.requested_by),
-        Column("decided", "审批人", "Decided by", lambda r: shown(r.ScanAuthorization.decided_by, r.decider), sort=ScanAuthorization.decided_by),
+        Column("by", "申请人", "Requested by", lambda r: shown(r.ScanAuthorization.requested_by, r.requester), sort=ScanAuthorization.requested_by, note=_decider, width="fit"),
+        Column("decided", "审批人", "Decided by", lambda r: shown(r.ScanAuthorization.decided_by, r.decider), sort=ScanAuthorization.decided_by, shown=False),
         Column("scans", "扫描次数", "Scans", lambda r: r.scans, kind="link", url=lambda r: url_for("ScanView.index", authorization=r.ScanAuthorization.id), width="fit"),
         Column("at", "申请时间", "Requested", lambda r: r.ScanAuthorization.requested_at, sort=ScanAuthorization.requested_at, kind="time", shown=False),
         Column("reason", "理由", "Reason", lambda r: r.ScanAuthorization.reason, shown=False, width="wide"),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from flask import url_for
+from markupsafe import Markup
 from sqlalchemy import ColumnElement, and_
 
 from secops.objects.models import Department, System
 from secops.schedules.models import Schedule
 from secops.schedules.words import rule_words
+from secops.web.example import with_example
 from secops.web.labels import Label
 from secops.web.lang import t
 from secops.web.links import link
@@ -62,21 +64,21 @@ def _runs(row: Any) -> str | None:
     return t(f"最多 {most} 次", f"at most {most}") if most is not None else None
 
 
-def _where(row: Any) -> str:
-    return f"{row.department_name} · {t('示例', 'Example')}" if row.is_example else str(row.department_name)
+def _where(row: Any) -> Markup:
+    return with_example(row.department_name, row.is_example)
 
 
 SCHEDULES = Table(
     "schedules",
     (
         Column("name", "名称", "Name", lambda r: r.Schedule.name, sort=Schedule.name, note=lambda r: kind_label(r.Schedule.kind).text, width="wide"),
-        Column("system", "系统", "System", lambda r: r.system_name, sort=System.name, note=_where, kind="link", url=lambda r: link("SystemView.show", system_id=r.Schedule.system_id)),
-        Column("rule", "规则", "Rule", lambda r: rule_words(r.Schedule), sort=Schedule.cron),
+        Column("system", "系统", "System", lambda r: r.system_name, sort=System.name, note=_where, kind="link", url=lambda r: link("SystemView.show", system_id=r.Schedule.system_id), width="wide"),
+        Column("rule", "规则", "Rule", lambda r: rule_words(r.Schedule), sort=Schedule.cron, width="fit"),
         Column("state", "状态", "State", lambda r: state_label(r.Schedule), sort=Schedule.enabled, kind="badge"),
         Column("next", "下次执行", "Next run", lambda r: r.Schedule.next_run_at if r.Schedule.enabled else None, sort=Schedule.next_run_at, kind="time"),
         Column("last", "上次执行", "Last run", lambda r: r.Schedule.last_run_at, sort=Schedule.last_run_at, kind="time", note=lambda r: error_words(r.Schedule) or None),
         Column("runs", "已执行", "Runs", lambda r: r.Schedule.runs, sort=Schedule.runs, kind="number", note=_runs),
-        Column("owner", "建立人", "Made by", lambda r: shown(r.Schedule.owner, r.owner_name), sort=Schedule.owner),
+        Column("owner", "建立人", "Made by", lambda r: shown(r.Schedule.owner, r.owner_name), sort=Schedule.owner, width="fit"),
         Column("cron", "cron", "cron", lambda r: r.Schedule.cron, kind="code", shown=False),
         Column("zone", "时区", "Time zone", lambda r: r.Schedule.time_zone, shown=False),
         Column("made", "建立时间", "Made at", lambda r: r.Schedule.created_at, sort=Schedule.created_at, kind="time", shown=False),

@@ -54,7 +54,18 @@ class Sample(_SampleBase):
     seen_at: Mapped[datetime] = mapped_column(DateTime)
 
 
-_NAMES = ("门户网站", "一网通办", "公文交换", "入学报名", "集体资产", "应急指挥", "城运中心", "知识产权", "企业开办", "数据共享")
+_NAMES = (
+    "门户网站",
+    "一网通办",
+    "公文交换",
+    "入学报名",
+    "集体资产",
+    "应急指挥",
+    "城运中心",
+    "知识产权",
+    "企业开办",
+    "数据共享",
+)
 _DEPARTMENTS = ("区大数据中心", "区教育局", "区应急管理局", "区农业农村委")
 _VERDICTS = tuple(LABELS["verdict"])
 _SEVERITIES = tuple(LABELS["severity"])
@@ -92,16 +103,41 @@ def _aware(row: Sample) -> datetime:
 TABLE = Table(
     "components",
     (
-        Column("name", "名称", "Name", lambda r: r.name, sort=Sample.name, note=lambda r: f"SAMPLE-{r.id:03}", width="wide"),
+        Column(
+            "name",
+            "名称",
+            "Name",
+            lambda r: r.name,
+            sort=Sample.name,
+            note=lambda r: f"SAMPLE-{r.id:03}",
+            width="wide",
+        ),
         Column("department", "部门", "Department", lambda r: r.department, sort=Sample.department),
         Column("level", "等级", "Level", lambda r: r.level, sort=Sample.level, kind="number"),
-        Column("verdict", "判定", "Verdict", lambda r: r.verdict, sort=Sample.verdict, kind="badge", label="verdict"),
+        Column(
+            "verdict",
+            "判定",
+            "Verdict",
+            lambda r: r.verdict,
+            sort=Sample.verdict,
+            kind="badge",
+            label="verdict",
+        ),
         Column("severity", "严重程度", "Severity", lambda r: r.severity, kind="badge", label="severity"),
         Column("examined", "已检查", "Examined", lambda r: r.examined, sort=Sample.examined, kind="progress"),
-        Column("findings", "问题数", "Findings", lambda r: r.open_findings, sort=Sample.open_findings, kind="number"),
+        Column(
+            "findings",
+            "问题数",
+            "Findings",
+            lambda r: r.open_findings,
+            sort=Sample.open_findings,
+            kind="number",
+        ),
         Column("seen", "最近检查", "Last seen", _aware, sort=Sample.seen_at, kind="time"),
         Column("bytes", "证据大小", "Evidence", lambda r: r.size, sort=Sample.size, kind="size", shown=False),
-        Column("code", "编号", "Code", lambda r: f"SAMPLE-{r.id:03}", sort=Sample.id, kind="code", shown=False),
+        Column(
+            "code", "编号", "Code", lambda r: f"SAMPLE-{r.id:03}", sort=Sample.id, kind="code", shown=False
+        ),
         Column("third", "三级", "Level 3", lambda r: r.level == 3, kind="flag", shown=False),
     ),
     filters=(
@@ -124,7 +160,12 @@ EMPTY = Table(
     "nothing",
     (Column("name", "名称", "Name", lambda r: r.name),),
     prefix="n_",
-    empty=("还没有扫描。", "No scan yet.", "先申请扫描授权，再从系统页面发起扫描。", "Ask for an authorisation, then start a scan."),
+    empty=(
+        "还没有扫描。",
+        "No scan yet.",
+        "先申请扫描授权，再从系统页面发起扫描。",
+        "Ask for an authorisation, then start a scan.",
+    ),
 )
 
 
@@ -137,10 +178,15 @@ class ComponentView(PageView):
     @expose("/", methods=["GET", "POST"])
     def index(self) -> str | Response:
         if request.method == "POST":
-            flash(t("示例表单已收到，没有改变任何数据。", "The sample form arrived; nothing was changed."), "info")
+            flash(
+                t("示例表单已收到，没有改变任何数据。", "The sample form arrived; nothing was changed."),
+                "info",
+            )
             return redirect(url_for("ComponentView.index"))
         with Session(_sample_engine()) as session:
-            state = TABLE.load(session, select(Sample), request.args, export_url=url_for("ComponentView.export"))
+            state = TABLE.load(
+                session, select(Sample), request.args, export_url=url_for("ComponentView.export")
+            )
         return self.page(
             "components.html",
             state=state,
@@ -186,7 +232,14 @@ def _parts() -> list[tuple[str, str, int, str]]:
 
 
 def _form() -> Form:
-    form = Form({"name": "", "note": t("已经填写的内容会保留。", "What was typed is kept."), "level": "3", "until": "2026-13-01"})
+    form = Form(
+        {
+            "name": "",
+            "note": t("已经填写的内容会保留。", "What was typed is kept."),
+            "level": "3",
+            "until": "2026-13-01",
+        }
+    )
     form.text("name", required=True)
     form.day("until")
     return form
@@ -195,14 +248,30 @@ def _form() -> Form:
 def _history() -> list[SimpleNamespace]:
     start = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
     words = (
-        ("good", "复测通过，问题关闭", "Retest passed, closed", "同一规则在同一对象上再次运行，结果为通过。", "The same rule ran again and passed."),
+        (
+            "good",
+            "复测通过，问题关闭",
+            "Retest passed, closed",
+            "同一规则在同一对象上再次运行，结果为通过。",
+            "The same rule ran again and passed.",
+        ),
         ("info", "已提交整改", "Fix submitted", "", ""),
-        ("warn", "制定整改计划", "Planned", "计划在两周内关闭 root 远程登录。", "Root log-in over SSH ends within two weeks."),
+        (
+            "warn",
+            "制定整改计划",
+            "Planned",
+            "计划在两周内关闭 root 远程登录。",
+            "Root log-in over SSH ends within two weeks.",
+        ),
         ("bad", "发现问题", "Found", "", ""),
     )
     return [
         SimpleNamespace(
-            time=start - timedelta(days=3 * number), title=t(zh, en), text=t(more_zh, more_en), tone=tone, who=t("示例用户", "sample user")
+            time=start - timedelta(days=3 * number),
+            title=t(zh, en),
+            text=t(more_zh, more_en),
+            tone=tone,
+            who=t("示例用户", "sample user"),
         )
         for number, (tone, zh, en, more_zh, more_en) in enumerate(words)
     ]
@@ -228,7 +297,9 @@ def _charts() -> list[tuple[str, str]]:
         for number, layer in enumerate(Layer)
     }
     days = [
-        TrendPoint(date(2026, 11, number), Decimal(40 + 4 * number), Decimal(50 + 3 * number), 40 - 2 * number)
+        TrendPoint(
+            date(2026, 11, number), Decimal(40 + 4 * number), Decimal(50 + 3 * number), 40 - 2 * number
+        )
         for number in range(1, 13)
     ]
     return [

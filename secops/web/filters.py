@@ -9,6 +9,7 @@ from importlib import resources
 from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, g, has_app_context, request
+from flask_login import AnonymousUserMixin
 from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -81,7 +82,8 @@ def icon(name: str, title: str = "") -> Markup:
 
 
 _FORBIDDEN_IN_SVG = re.compile(
-    r"<script|<foreignobject|<style|\sstyle\s*=|\son[a-z]+\s*=|javascript:|href\s*=\s*[\"'](?!/|#|\?)|<!|@import", re.I
+    r"<script|<foreignobject|<style|\sstyle\s*=|\son[a-z]+\s*=|javascript:|href\s*=\s*[\"'](?!/|#|\?)|<!|@import",
+    re.I,
 )
 
 
@@ -91,7 +93,11 @@ def drawing(svg: str) -> Markup:
     Raises:
         UnsafeDrawing: not an SVG, or one with script, style, handlers or addresses elsewhere.
     """
-    if not svg.lstrip().startswith("<svg") or not svg.rstrip().endswith("</svg>") or _FORBIDDEN_IN_SVG.search(svg):
+    if (
+        not svg.lstrip().startswith("<svg")
+        or not svg.rstrip().endswith("</svg>")
+        or _FORBIDDEN_IN_SVG.search(svg)
+    ):
         raise UnsafeDrawing(svg[:80])
     return Markup(svg)
 
@@ -121,15 +127,27 @@ def register(app: Flask) -> None:
         local_time=local_time, day=day, file_size=file_size, pick=pick, thousands=thousands, drawing=drawing
     )
     app.jinja_env.globals.update(
-        t=t, pick=pick, label=labels.label, icon=icon, language=language, is_demo=is_demo, here=here,
+        t=t,
+        pick=pick,
+        label=labels.label,
+        icon=icon,
+        language=language,
+        is_demo=is_demo,
+        here=here,
         account_name=account_name,
     )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    app.context_processor(
-        lambda: {"lang": language(), "principal": principal(), "fragment": _is_fragment()}
-    )
+    app.context_processor(_page_context)
 
 
-def _is_fragment() -> bool:
-    return request.headers.get("X-Fragment") == "1"
+def _page_context() -> dict[str, object]:
+    # flask-login would ask the database for its current_user now, which no template of ours reads; on the page that
+    # says that the database is gone it would fail a second time.
+    if not hasattr(g, "_login_user"):
+        g._login_user = AnonymousUserMixin()
+    return {
+        "lang": language(),
+        "principal": principal(),
+        "fragment": request.headers.get("X-Fragment") == "1",
+    }

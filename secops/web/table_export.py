@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 import xlsxwriter
 from flask import Response, current_app, stream_with_context
-from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from secops.audit_log.services import record_alone
@@ -20,7 +19,7 @@ from secops.errors import BadInput
 from secops.web.filters import local_time, zone
 from secops.web.lang import t
 from secops.web.principal import principal
-from secops.web.tables import Column, Table
+from secops.web.tables import Column, Statement, Table
 
 _CHUNK = 64 * 1024
 _LONGEST_CELL = 32_000
@@ -31,7 +30,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 def export_table(
     table: Table,
     session: Session,
-    statement: Select[Any],
+    statement: Statement,
     args: Mapping[str, str],
     *,
     now: datetime,
@@ -104,7 +103,9 @@ def csv_bytes(columns: tuple[Column, ...], rows: Iterator[Any]) -> Iterator[byte
     yield buffer.getvalue().encode("utf-8")
 
 
-def xlsx_bytes(columns: tuple[Column, ...], rows: Iterator[Any], title: str, now: datetime) -> Iterator[bytes]:
+def xlsx_bytes(
+    columns: tuple[Column, ...], rows: Iterator[Any], title: str, now: datetime
+) -> Iterator[bytes]:
     """One sheet with a frozen head and a filter, written row by row to a temporary file."""
     with TemporaryFile() as stream:
         book = xlsxwriter.Workbook(
@@ -128,14 +129,18 @@ def xlsx_bytes(columns: tuple[Column, ...], rows: Iterator[Any], title: str, now
 
 def _write_sheet(book: Any, columns: tuple[Column, ...], rows: Iterator[Any], title: str) -> None:
     formats = {
-        "head": book.add_format({"bold": True, "bg_color": "#E8F0FB", "border": 1, "border_color": "#CFD6E0"}),
+        "head": book.add_format(
+            {"bold": True, "bg_color": "#E8F0FB", "border": 1, "border_color": "#CFD6E0"}
+        ),
         "time": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
         "day": book.add_format({"num_format": "yyyy-mm-dd"}),
     }
     sheet = book.add_worksheet(t("数据", "Data"))
     sheet.freeze_panes(1, 1)
     for number, column in enumerate(columns):
-        wide = 36 if column.width == "wide" else 20 if column.kind in ("text", "link", "time", "badges") else 14
+        wide = (
+            36 if column.width == "wide" else 20 if column.kind in ("text", "link", "time", "badges") else 14
+        )
         sheet.set_column(number, number, wide)
         sheet.write_string(0, number, column.title, formats["head"])
     last = 0

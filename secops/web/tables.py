@@ -29,6 +29,8 @@ RESERVED = frozenset({"q", "sort", "page", "size", "cols", "format"})
 MAX_PAGE_SIZE = 200
 MAX_TERMS = 6
 Filter = Choice | Days | Flag | Text
+# A select of any number of columns.
+Statement = Select[*tuple[Any, ...]]
 
 
 class BadTable(ValueError):
@@ -156,7 +158,7 @@ class Table:
     def load(
         self,
         session: Session,
-        statement: Select[Any],
+        statement: Statement,
         args: Mapping[str, str],
         *,
         options: Sequence[Any] = (),
@@ -180,11 +182,13 @@ class Table:
         state.rows = list(result.scalars() if _is_single(statement) else result)
         return state
 
-    def narrow(self, session: Session, statement: Select[Any], state: TableState) -> Select[Any]:
+    def narrow(self, session: Session, statement: Statement, state: TableState) -> Statement:
         """Apply search and filters."""
         for term in state.query.split()[:MAX_TERMS]:
             if self.search:
-                statement = statement.where(or_(*(column.icontains(term, autoescape=True) for column in self.search)))
+                statement = statement.where(
+                    or_(*(column.icontains(term, autoescape=True) for column in self.search))
+                )
         for item in self.filters:
             found = item.read(state.args, self.prefix, session)
             state.filters.append(found)
@@ -192,7 +196,7 @@ class Table:
                 statement = statement.where(found.clause)
         return statement
 
-    def ordered(self, statement: Select[Any], state: TableState) -> Select[Any]:
+    def ordered(self, statement: Statement, state: TableState) -> Statement:
         """Apply the sorting, with the primary key at the end so that pages never overlap."""
         column = next((c for c in self.columns if c.key == state.sort_key), None)
         if column is not None:
@@ -202,7 +206,7 @@ class Table:
         return statement.order_by(*_identity(statement))
 
     def everything(
-        self, session: Session, statement: Select[Any], args: Mapping[str, str], chunk: int = 500
+        self, session: Session, statement: Statement, args: Mapping[str, str], chunk: int = 500
     ) -> Iterator[Any]:
         """All rows of the filtered set in the chosen order, *chunk* at a time."""
         state = TableState(self, _multi(args))
@@ -363,8 +367,13 @@ def cell_text(column: Column, row: Any) -> str:
     value = column.value(row)
     if value is None:
         return ""
-    shown = {"time": local_time, "day": day, "size": file_size}.get(column.kind)
-    return shown(value) if shown else str(column.plain(row) if column.kind == "flag" else value)
+    if column.kind == "time":
+        return local_time(value)
+    if column.kind == "day":
+        return day(value)
+    if column.kind == "size":
+        return file_size(value)
+    return str(column.plain(row) if column.kind == "flag" else value)
 
 
 def _multi(args: Mapping[str, str]) -> MultiDict[str, str]:
@@ -375,12 +384,12 @@ def _number(text: str, otherwise: int) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else otherwise
 
 
-def _is_single(statement: Select[Any]) -> bool:
+def _is_single(statement: Statement) -> bool:
     columns = statement.column_descriptions
     return len(columns) == 1 and columns[0]["expr"] is columns[0]["entity"]
 
 
-def _identity(statement: Select[Any]) -> list[Any]:
+def _identity(statement: Statement) -> list[Any]:
     """Primary key of the statement's first entity, as attributes of it (which may be an alias)."""
     entity = statement.column_descriptions[0]["entity"]
     mapper = inspect(entity).mapper

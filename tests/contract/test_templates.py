@@ -27,7 +27,9 @@ BANS = {
     "outside address": re.compile(r"https?://|(?:src|href)\s*=\s*[\"']//", re.I),
     "unescaped data": re.compile(r"\|\s*safe\b|autoescape\s+false|Markup\(", re.I),
     "style element": re.compile(r"<style|<link[^>]*stylesheet[^>]*(?!url_for)href=\"(?!\{\{)", re.I),
-    "script without nonce or file": re.compile(r"<script(?![^>]*(?:nonce=\"\{\{ csp_nonce \}\}\"|src=\"\{\{ url_for))", re.I),
+    "script without nonce or file": re.compile(
+        r"<script(?![^>]*(?:nonce=\"\{\{ csp_nonce \}\}\"|src=\"\{\{ url_for))", re.I
+    ),
 }
 # Words that are the same in both languages, or are no words.
 SAME = {"EN", "Excel (.xlsx)", "CSV (UTF-8)", "MB"}
@@ -46,22 +48,28 @@ def test_template_holds_nothing_banned(path: Path, ban: str) -> None:
     assert found is None, f"{path.name}: {ban}: {found.group(0) if found else ''}"
 
 
-@pytest.mark.parametrize("sample", [
-    ("inline style", '<p style="color:red">'),
-    ("inline handler", '<a href="#" onclick="go()">'),
-    ("script address", '<a href="javascript:go()">'),
-    ("outside address", '<img src="https://example.org/x.png">'),
-    ("outside address", '<script src="//example.org/x.js">'),
-    ("unescaped data", "{{ name | safe }}"),
-    ("style element", "<style>p{}</style>"),
-    ("script without nonce or file", "<script>go()</script>"),
-], ids=lambda sample: sample[1])
+@pytest.mark.parametrize(
+    "sample",
+    [
+        ("inline style", '<p style="color:red">'),
+        ("inline handler", '<a href="#" onclick="go()">'),
+        ("script address", '<a href="javascript:go()">'),
+        ("outside address", '<img src="https://example.org/x.png">'),
+        ("outside address", '<script src="//example.org/x.js">'),
+        ("unescaped data", "{{ name | safe }}"),
+        ("style element", "<style>p{}</style>"),
+        ("script without nonce or file", "<script>go()</script>"),
+    ],
+    ids=lambda sample: sample[1],
+)
 def test_bans_find_what_they_are_for(sample: tuple[str, str]) -> None:
     """Each ban finds an example of what it forbids, so the checks above are not empty."""
     assert BANS[sample[0]].search(sample[1])
 
 
-@pytest.mark.parametrize("path", [path for path in TEMPLATES if path.name != TABLE_FILE], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [path for path in TEMPLATES if path.name != TABLE_FILE], ids=lambda path: path.name
+)
 def test_tables_come_from_the_macro(path: Path) -> None:
     """A table is written in the macro file only."""
     assert not re.search(r"<(table|thead|tbody|tr|td)\b", _text(path), re.I)
@@ -108,7 +116,10 @@ def test_label_icons_exist() -> None:
 def test_page_stands_on_the_base(path: Path) -> None:
     """Each page extends the one base, has a title and content, and one heading by the macro or its own."""
     text = _text(path)
-    assert text.lstrip().startswith(('{% extends "secops/base.html" %}', '{% extends "secops/_')) or path.name == "base.html"
+    assert (
+        text.lstrip().startswith(('{% extends "secops/base.html" %}', '{% extends "secops/_'))
+        or path.name == "base.html"
+    )
     if path.name != "base.html":
         assert "{% block title %}" in text
         assert "{% block content %}" in text
@@ -118,7 +129,10 @@ def test_macros_are_documented_and_shown() -> None:
     """Every macro is named in the list on top of its file and shown on the component page."""
     source = (FOLDER / "_macros.html").read_text(encoding="utf-8")
     top = source.split("#}", 1)[0]
-    shown = "".join((FOLDER / name).read_text(encoding="utf-8") for name in ("components.html", "component.html", "component_progress.html"))
+    shown = "".join(
+        (FOLDER / name).read_text(encoding="utf-8")
+        for name in ("components.html", "component.html", "component_progress.html")
+    )
     for macro in Environment().parse(source).find_all(nodes.Macro):
         if macro.name.startswith("_"):
             continue
@@ -138,11 +152,23 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize(("ink", "paper"), [
-    *((tone, f"{tone}-soft") for tone in ("good", "warn", "bad", "info", "mute", "open")),
-    ("ink", "ground"), ("ink-2", "paper"), ("ink-2", "paper-2"), ("ink-3", "paper"), ("ink-3", "paper-2"), ("ink-3", "ground"),
-    ("accent-ink", "accent-soft"), ("accent-ink", "paper"), ("side-ink", "side"), ("paper", "accent"), ("paper", "bad-fill"),
-])
+@pytest.mark.parametrize(
+    ("ink", "paper"),
+    [
+        *((tone, f"{tone}-soft") for tone in ("good", "warn", "bad", "info", "mute", "open")),
+        ("ink", "ground"),
+        ("ink-2", "paper"),
+        ("ink-2", "paper-2"),
+        ("ink-3", "paper"),
+        ("ink-3", "paper-2"),
+        ("ink-3", "ground"),
+        ("accent-ink", "accent-soft"),
+        ("accent-ink", "paper"),
+        ("side-ink", "side"),
+        ("paper", "accent"),
+        ("paper", "bad-fill"),
+    ],
+)
 def test_colours_are_readable(ink: str, paper: str) -> None:
     """Each pair of text and ground that the style sheet uses has the contrast of level AA."""
     css = (STATIC / "app.css").read_text(encoding="utf-8")
@@ -156,4 +182,6 @@ def test_own_files_reach_no_other_host() -> None:
         text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?://|url\(\s*[\"']?//|@import", text), path.name
     assert len((STATIC / "app.js").read_text(encoding="utf-8").splitlines()) < 500
-    assert "innerHTML" not in re.sub(r"box\.innerHTML = fresh\.innerHTML", "", (STATIC / "app.js").read_text(encoding="utf-8"))
+    assert "innerHTML" not in re.sub(
+        r"box\.innerHTML = fresh\.innerHTML", "", (STATIC / "app.js").read_text(encoding="utf-8")
+    )

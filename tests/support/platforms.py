@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -101,22 +100,25 @@ class Client:
     """
 
     app: Flask
-    http: FlaskClient = field(init=False)
+    base_url: str = "http://localhost"
     username: str = ""
+    http: FlaskClient = field(init=False)
 
     def __post_init__(self) -> None:
         self.http = self.app.test_client()
 
     def get(self, url: str, **options: Any) -> TestResponse:
-        return self.http.get(url, **options)
+        return self.http.get(url, base_url=self.base_url, **options)
 
     def post(self, url: str, data: dict[str, Any] | None = None, **options: Any) -> TestResponse:
         """Send a form with a valid token."""
-        return self.http.post(url, data={**(data or {}), "csrf_token": self.token()}, **options)
+        return self.http.post(
+            url, data={**(data or {}), "csrf_token": self.token()}, base_url=self.base_url, **options
+        )
 
     def token(self) -> str:
         """A token as the page's forms carry it."""
-        with self.http.session_transaction() as session:
+        with self.http.session_transaction(base_url=self.base_url) as session:
             raw = session.setdefault("csrf_token", secrets.token_hex(20))
         return str(URLSafeTimedSerializer(self.app.secret_key or "", salt="wtf-csrf-token").dumps(raw))
 
@@ -127,14 +129,6 @@ class Client:
             raise AssertionError(f"{username} could not sign in: {answer.status_code}")
         self.username = username
         return self
-
-    def cookies(self) -> SimpleCookie:
-        """The cookies that a request would carry."""
-        cookie = self.http.get_cookie(self.app.config["SESSION_COOKIE_NAME"])
-        jar: SimpleCookie = SimpleCookie()
-        if cookie is not None:
-            jar[cookie.key] = cookie.value
-        return jar
 
 
 ClientAs = Callable[..., Client]
@@ -165,5 +159,5 @@ def account_of(platform: Platform, username: str) -> Account:
 
 
 def application(platform: Platform) -> Flask:
-    """The web application over this installation; unknown errors are raised instead of becoming a page."""
+    """The web application over this installation."""
     return create_app(platform.settings)

@@ -845,10 +845,11 @@ def upgrade() -> None:
     op.create_table(
         "finding",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("key", sa.String(length=160), nullable=False),
+        sa.Column("key", sa.String(length=240), nullable=False),
         sa.Column("title", sa.JSON(), nullable=False),
         sa.Column("rule_id", sa.String(length=80), nullable=False),
         sa.Column("asset_id", sa.Integer(), nullable=False),
+        sa.Column("target", sa.String(length=200), nullable=False),
         sa.Column(
             "severity",
             sa.Enum("high", "medium", "low", name="severity", native_enum=False, length=32),
@@ -927,6 +928,7 @@ def upgrade() -> None:
         sa.Column("asset_id", sa.Integer(), nullable=False),
         sa.Column("probe", sa.String(length=40), nullable=False),
         sa.Column("target", sa.String(length=200), nullable=False),
+        sa.Column("entry", sa.JSON(), nullable=False),
         sa.Column(
             "state",
             sa.Enum("completed", "failed", name="runstate", native_enum=False, length=32),
@@ -1038,6 +1040,7 @@ def upgrade() -> None:
         sa.Column("probe_run_id", sa.Integer(), nullable=False),
         sa.Column("scan_id", sa.Integer(), nullable=False),
         sa.Column("asset_id", sa.Integer(), nullable=False),
+        sa.Column("target", sa.String(length=200), nullable=False),
         sa.Column("rule_id", sa.String(length=80), nullable=False),
         sa.Column("check_id", sa.String(length=24), nullable=False),
         sa.Column("outcome", sa.String(length=8), nullable=False),

@@ -52,7 +52,10 @@
       const again = opened && all("details[data-key]", box).find((item) => item.dataset.key === opened);
       if (again) again.open = true;
       if (held) one(held, box)?.focus({ preventScroll: true });
-      if (push) history.pushState({ table: box.id }, "", url);
+      if (push) {
+        history.pushState({ table: box.id }, "", url);
+        shown = location.pathname + location.search;
+      }
       rememberLanguageLinks();
     } catch (error) {
       if (error.name !== "AbortError") toast(words().failed);
@@ -130,13 +133,22 @@
     clearTimeout(typing);
     typing = setTimeout(() => {
       const form = event.target.form;
-      refresh(form.closest("[data-table]"), formUrl(form), { keepForm: true, push: false }).then(() => {
-        history.replaceState({ table: form.closest("[data-table]")?.id }, "", formUrl(form));
+      const box = form?.closest("[data-table]");
+      if (!box) return;
+      const url = formUrl(form);
+      refresh(box, url, { keepForm: true, push: false }).then(() => {
+        history.replaceState({ table: box.id }, "", url);
+        shown = url;
       });
     }, 250);
   });
 
+  // A jump within the page is no change of the list.
+  let shown = location.pathname + location.search;
   window.addEventListener("popstate", async () => {
+    const now = location.pathname + location.search;
+    if (now === shown) return;
+    shown = now;
     const boxes = all("[data-table]");
     if (!boxes.length) { location.reload(); return; }
     for (const box of boxes) await refresh(box, location.href, { push: false });

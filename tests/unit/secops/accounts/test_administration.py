@@ -16,7 +16,9 @@ from tests.support.platforms import NOW, add_person
 
 
 def _account(session: Session, username: str) -> Account:
-    return session.scalars(select(Account).join(User, User.id == Account.user_id).where(User.username == username)).one()
+    return session.scalars(
+        select(Account).join(User, User.id == Account.user_id).where(User.username == username)
+    ).one()
 
 
 def _grant(session: Session, username: str) -> RoleGrant:
@@ -29,7 +31,9 @@ def test_disabling_ends_sessions_and_leaves_a_trace(platform: Platform) -> None:
     add_person(platform, Role.OFFICER, username="zhao")
     with platform.work("test") as session:
         before = _account(session, "zhao").session_epoch
-        administration.disable_account(session, _account(session, "zhao"), by="admin", reason=" 离职 ", now=NOW)
+        administration.disable_account(
+            session, _account(session, "zhao"), by="admin", reason=" 离职 ", now=NOW
+        )
     with platform.work("test") as session:
         account = _account(session, "zhao")
         assert account.session_epoch == before + 1
@@ -46,13 +50,19 @@ def test_the_last_administrator_stays(platform: Platform, role: Role) -> None:
     add_person(platform, role, username="first")
     add_person(platform, role, username="second")
     with platform.work("test") as session:
-        administration.disable_account(session, _account(session, "second"), by="other", reason="离职", now=NOW)
+        administration.disable_account(
+            session, _account(session, "second"), by="other", reason="离职", now=NOW
+        )
     with platform.work("test") as session:
         with pytest.raises(Refused):
-            administration.disable_account(session, _account(session, "first"), by="other", reason="离职", now=NOW)
+            administration.disable_account(
+                session, _account(session, "first"), by="other", reason="离职", now=NOW
+            )
         with pytest.raises(Refused):
             administration.revoke_grant(session, _grant(session, "first"), by="other", reason="调岗", now=NOW)
-        administration.enable_account(session, _account(session, "second"), by="other", reason="返聘", now=NOW)
+        administration.enable_account(
+            session, _account(session, "second"), by="other", reason="返聘", now=NOW
+        )
         session.flush()
         administration.revoke_grant(session, _grant(session, "first"), by="other", reason="调岗", now=NOW)
 

@@ -52,17 +52,20 @@ def test_form_starts_with_given_values() -> None:
     assert form.ok
 
 
-@pytest.mark.parametrize("bad", [
-    "<p>no</p>",
-    "<svg><script>x</script></svg>",
-    '<svg onload="x"></svg>',
-    '<svg><a href="https://example.org/"/></svg>',
-    '<svg><a xlink:href="javascript:x"/></svg>',
-    '<svg><rect style="fill:red"/></svg>',
-    "<svg><style>*{}</style></svg>",
-    "<svg><foreignObject/></svg>",
-    "<svg></svg><script></script>",
-])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "<p>no</p>",
+        "<svg><script>x</script></svg>",
+        '<svg onload="x"></svg>',
+        '<svg><a href="https://example.org/"/></svg>',
+        '<svg><a xlink:href="javascript:x"/></svg>',
+        '<svg><rect style="fill:red"/></svg>',
+        "<svg><style>*{}</style></svg>",
+        "<svg><foreignObject/></svg>",
+        "<svg></svg><script></script>",
+    ],
+)
 def test_drawings_with_anything_active_are_refused(bad: str) -> None:
     """Only an SVG without script, style, handlers and outside addresses becomes part of a page."""
     with pytest.raises(UnsafeDrawing):
@@ -85,12 +88,27 @@ def test_icons_are_drawn_or_refused() -> None:
 
 def test_unknown_values_show_as_themselves() -> None:
     """A value that no list knows is shown, not hidden."""
-    assert (label("verdict", "odd").text, label("verdict", "odd").tone, label("verdict", None).text) == ("odd", "plain", "")
+    assert (label("verdict", "odd").text, label("verdict", "odd").tone, label("verdict", None).text) == (
+        "odd",
+        "plain",
+        "",
+    )
 
 
-@pytest.mark.parametrize("target", [
-    None, "", "users/", "//evil.example/x", "/\\evil.example", "https://evil.example/", "/x\r\nSet-Cookie: a=b", "javascript:x", "/\t/evil.example",
-])
+@pytest.mark.parametrize(
+    "target",
+    [
+        None,
+        "",
+        "users/",
+        "//evil.example/x",
+        "/\\evil.example",
+        "https://evil.example/",
+        "/x\r\nSet-Cookie: a=b",
+        "javascript:x",
+        "/\t/evil.example",
+    ],
+)
 def test_return_addresses_stay_at_home(target: str | None) -> None:
     """Anything but a plain path of ours leads to the first page."""
     assert safe_next(target) == "/"

@@ -1,0 +1,1 @@
+"""The catalogue browser: reads the catalogue's files, never the database."""
