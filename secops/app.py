@@ -75,6 +75,8 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "MAX_FORM_MEMORY_SIZE": MAX_FORM_BYTES,
         "MAX_FORM_PARTS": 1000,
         "PERMANENT_SESSION_LIFETIME": timedelta(hours=8),
+        # Else every answer, a late static file too, sends the cookie again and may overwrite a newer session.
+        "SESSION_REFRESH_EACH_REQUEST": False,
         "SESSION_COOKIE_NAME": "__Host-secops" if settings.behind_tls else "secops",
         "SESSION_COOKIE_SECURE": settings.behind_tls,
         "SESSION_COOKIE_HTTPONLY": True,

@@ -113,7 +113,7 @@ sec_packages() {
   if have apk; then cmd apk 20 3000 apk info -v; fi; }
 sec_updates() {
   if have apt-get; then # with its caches in memory, so that a simulation writes nothing
-    cmd apt 30 1000 apt-get -s -q -o Debug::NoLocking=true -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= dist-upgrade
+    cmd apt 30 1000 apt-get -s -q -o Debug::NoLocking=true -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o Dir::Log::Planner=/dev/null dist-upgrade
     printf '@@cmd apt-lists\n'; find /var/lib/apt/lists -maxdepth 1 -type f -name '*_*' -exec stat -c '%Y %n' {} + 2>/dev/null | body 100; stat -c '%Y %n' /var/lib/dpkg/status 2>/dev/null | body 1
     show_dir /etc/apt/apt.conf.d upgrades; fi
   if have rpm; then cmd rpm-last 20 20 rpm -qa --last; show /etc/dnf/automatic.conf; show /etc/yum/yum-cron.conf; fi; }
@@ -257,13 +257,16 @@ sec_network() {
   cmd addresses 5 200 ip -o addr; cmd routes 5 200 ip route; show /etc/resolv.conf; show /etc/nsswitch.conf
   printf '@@cmd wireless\n'; for f in /sys/class/net/*/wireless /sys/class/net/*/phy80211; do if [ -e "$f" ]; then echo "$f"; fi; done | body 20
   printf '@@cmd proxy\n'; grep -hiE '^[^#]*(https?|all)_?proxy' /etc/environment /etc/profile /etc/profile.d/*.sh /etc/apt/apt.conf.d/* /etc/yum.conf /etc/dnf/dnf.conf 2>/dev/null | sed "$HARD" | body 20; }
+conf_files() {
+  limit 20 find /etc /opt /srv /usr/local/etc /usr/local/*/conf -xdev -type f -size -400 \( -name '*.conf' -o -name '*.cnf' -o -name '*.ini' -o -name '*.y*ml' -o -name '*.properties' -o -name '*.env' -o -name '.env' -o -name '*.cfg' -o -name '*.json' -o -name '*.xml' \) ! -name nsswitch.conf ! -name openssl.cnf "$@"; }
 sec_secrets() {
   need_root "settings of others"; printf '@@cmd settings\n'
-  limit 20 find /etc /opt /srv /usr/local/etc /usr/local/*/conf -xdev -type f -size -400 \( -name '*.conf' -o -name '*.cnf' -o -name '*.ini' -o -name '*.y*ml' -o -name '*.properties' -o -name '*.env' -o -name '.env' -o -name '*.cfg' -o -name '*.json' -o -name '*.xml' \) \
-    -exec grep -nHE "$KEYWORDS[\"' ]*[:=][\"' ]*[^][ \"'\$<>{}#*;,()]{4,}" {} + 2>/dev/null | awk '{
+  # the order "}{" matters: find takes the other one for a file name
+  conf_files -exec grep -nHE "$KEYWORDS[A-Za-z_]*[\"' ]*[:=][\"' ]*[^][ \"'\$<>}{#*;,()]{4,}" {} + 2>/dev/null | awk '{
       line = $0; if (!match(line, /:[0-9]+:/)) next; place = substr(line, 1, RSTART + RLENGTH - 2); text = tolower(substr(line, RSTART + RLENGTH))
       if (text ~ /^[ \t]*(#|;|\/\/|<!--|\*)/) next
       print place ":" (text ~ /pass/ ? "password" : text ~ /secret/ ? "secret" : text ~ /token/ ? "token" : "key") }' | body 200
+  printf '@@cmd looked\n'; conf_files -print 2>/dev/null | awk 'END { print NR }' | body 1
   printf '@@cmd history\n'
   login_homes | while read -r user home; do for f in "$home"/.bash_history "$home"/.zsh_history "$home"/.mysql_history "$home"/.psql_history; do
     if [ -s "$f" ] && [ -r "$f" ]; then echo "$user ${f##*/} $(grep -ciE '(passw(or)?d|pwd|token|secret)["'\'' ]*[=:]["'\'' ]*[^ $]|mysql.* -p[^ ]|sshpass -p|identified by|curl .*-u *[^ ]+:[^ ]|://[^/ :]+:[^@/ ]+@' "$f")"; fi; done; done | body 200; }

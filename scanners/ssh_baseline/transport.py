@@ -104,6 +104,8 @@ def run_script(
         return Failed(FailureReason.TIMED_OUT, f"{timeout_s:g} s", bytes(output))
     except ConnectionRefusedError:
         return Failed(FailureReason.REFUSED, f"port {port}")
+    except (ConnectionResetError, BrokenPipeError):
+        return Failed(FailureReason.PROTOCOL, "the host hung up", bytes(output))
     except OSError as error:
         return Failed(FailureReason.UNREACHABLE, error.strerror or type(error).__name__)
     except asyncssh.Error as error:
@@ -228,8 +230,8 @@ async def _host_keys(host: str, port: int) -> tuple[HostKey, ...]:
             key = await asyncssh.get_server_host_key(
                 host, port, server_host_key_algs=[algorithm], config=None
             )
-        except asyncssh.Error:
-            # the host has no key of this kind
+        except (asyncssh.Error, ConnectionResetError, BrokenPipeError):
+            # the host has no key of this kind, and says so or hangs up
             continue
         if key is not None:
             host_key = HostKey(key.get_algorithm(), key.get_fingerprint("sha256"))

@@ -105,7 +105,7 @@ def cases_for(unit: AssessmentUnit) -> tuple[HighRiskCase, ...]:
 
 @dataclass(frozen=True, slots=True)
 class FamilyLevel:
-    """The same requirement at one level. ``change``: ``first``, ``same`` or ``more`` against the level before."""
+    """The same requirement at one level. ``change``: ``first``, ``same``, ``steps`` (same words, other steps) or ``more`` against the level before."""
 
     level: int
     units: Sequence[AssessmentUnit]
@@ -120,12 +120,20 @@ def family_levels(family: Family) -> list[FamilyLevel]:
         unit = catalog.unit(unit_id)
         by_level.setdefault(unit.level, []).append(unit)
     found: list[FamilyLevel] = []
-    before: list[object] | None = None
+    before: list[AssessmentUnit] = []
     for level in sorted(by_level):
-        content: list[object] = [(unit.summary, unit.steps, unit.rule) for unit in by_level[level]]
-        found.append(FamilyLevel(level, by_level[level], "first" if before is None else "same" if content == before else "more"))
-        before = content
+        found.append(FamilyLevel(level, by_level[level], _change(before, by_level[level])))
+        before = by_level[level]
     return found
+
+
+def _change(before: Sequence[AssessmentUnit], now: Sequence[AssessmentUnit]) -> str:
+    if not before:
+        return "first"
+    if [unit.summary for unit in before] != [unit.summary for unit in now]:
+        return "more"
+    same = [(unit.steps, unit.rule) for unit in before] == [(unit.steps, unit.rule) for unit in now]
+    return "same" if same else "steps"
 
 
 @dataclass(frozen=True, slots=True)

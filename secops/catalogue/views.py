@@ -23,7 +23,8 @@ from secops.web.table_export import export_table
 
 _CHANGES = {
     "first": Label("首次出现", "First asked here", "info", "plus-circle"),
-    "more": Label("有变化", "Changes", "warn", "arrow-up-circle"),
+    "more": Label("要求有变化", "Asks for more or else", "warn", "arrow-up-circle"),
+    "steps": Label("要求相同，步骤有变化", "Same, other steps", "plain", "list-ol"),
     "same": Label("相同", "The same", "mute"),
 }
 
@@ -84,15 +85,6 @@ def _counts() -> list[dict[str, Any]]:
             "value": crypto,
             "note": t("四个等级合计", "over four levels"),
             "url": url_for("CatalogView.index", framework=CRYPTO),
-        }
-    )
-    ruled = sum(1 for row in rows if row.rules)
-    found.append(
-        {
-            "title": t("有自动检查规则", "With rules"),
-            "value": ruled,
-            "note": t("其余由人核查", "people look at the rest"),
-            "url": url_for("CatalogView.index", means="rules"),
         }
     )
     return found

@@ -27,7 +27,9 @@ LIVING = (EvidenceState.SUBMITTED, EvidenceState.ACCEPTED)
 
 def is_expired(today: date) -> ColumnElement[bool]:
     """Its period is over, whether or not anybody has marked it so."""
-    over = and_(Evidence.state.in_(LIVING), Evidence.effective_until.is_not(None), Evidence.effective_until < today)
+    over = and_(
+        Evidence.state.in_(LIVING), Evidence.effective_until.is_not(None), Evidence.effective_until < today
+    )
     return (Evidence.state == EvidenceState.EXPIRED) | over
 
 
@@ -40,7 +42,11 @@ def expired(row: Evidence, today: date) -> bool:
 
 def answers_unit(unit_id: str) -> ColumnElement[bool]:
     """Evidence that is linked to this unit."""
-    return select(EvidenceLink.id).where(EvidenceLink.evidence_id == Evidence.id, EvidenceLink.unit_id == unit_id).exists()
+    return (
+        select(EvidenceLink.id)
+        .where(EvidenceLink.evidence_id == Evidence.id, EvidenceLink.unit_id == unit_id)
+        .exists()
+    )
 
 
 def evidence_statement() -> Select[Any]:
@@ -156,5 +162,7 @@ def unit_groups(system: System) -> list[UnitGroup]:
 
 def assets_of(session: Session, system: System) -> list[tuple[str, str]]:
     """(id, name) of a system's targets."""
-    rows = session.execute(select(Asset.id, Asset.name).where(Asset.system_id == system.id).order_by(Asset.name))
+    rows = session.execute(
+        select(Asset.id, Asset.name).where(Asset.system_id == system.id).order_by(Asset.name)
+    )
     return [(str(row.id), row.name) for row in rows]

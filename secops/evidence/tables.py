@@ -42,7 +42,10 @@ def title_words(row: Evidence) -> str:
     parts = rest.split(":", 2)
     if kind == "scan" and len(parts) == 3:
         probe, target = probe_words(parts[1]), parts[2]
-        return t(f"扫描 #{parts[0]} 原始输出：{probe} {target}", f"Raw output of scan #{parts[0]}: {probe} {target}")
+        return t(
+            f"扫描 #{parts[0]} 原始输出：{probe} {target}",
+            f"Raw output of scan #{parts[0]}: {probe} {target}",
+        )
     if kind == "report" and row.title.startswith("报告 "):
         return t(row.title, f"Report {row.title[3:]}")
     return row.title

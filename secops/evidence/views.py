@@ -122,7 +122,9 @@ class EvidenceView(PageView):
             system = asked_system(self.db, asked)
             if asked and system is None:
                 raise NotFound
-            return self._form(Form(units=request.args.getlist("unit"), system=system.id if system else ""), system)
+            return self._form(
+                Form(units=request.args.getlist("unit"), system=system.id if system else ""), system
+            )
         form = Form(request.form)
         system = asked_system(self.db, form.value("system"))
         if system is None:
@@ -155,13 +157,15 @@ class EvidenceView(PageView):
         note = form.text("note", limit=2000)
         start = form.day("effective_from")
         end = form.day("effective_until")
-        asset = form.choice("asset", {value for value, _ in queries.assets_of(self.db, system)}, required=False)
+        asset = form.choice(
+            "asset", {value for value, _ in queries.assets_of(self.db, system)}, required=False
+        )
         units = tuple(dict.fromkeys(form.values("units")))
         known = {str(unit.id) for group in queries.unit_groups(system) for unit in group.units}
         if set(units) - known:
             form.fail("units", "有的测评单元不适用于这个系统。", "Some units do not bind this system.")
         upload = request.files.get("file")
-        name = _file_name(upload.filename if upload else None)
+        name = file_name(upload.filename if upload else None)
         if not name:
             form.fail("file", "请选择文件。", "Choose a file.")
         new = NewEvidence(
@@ -235,7 +239,7 @@ class EvidenceView(PageView):
         return response
 
 
-def _file_name(given: str | None) -> str:
+def file_name(given: str | None) -> str:
     """The name without folders and control characters."""
     last = (given or "").replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(letter for letter in last if letter.isprintable()).strip()[:255]

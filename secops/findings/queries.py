@@ -45,7 +45,7 @@ def overdue(finding: Finding, today: date) -> bool:
 
 def finding_statement() -> Select[Any]:
     """Findings with the names of system, department, target and owner."""
-    return (
+    statement: Any = (
         select(
             Finding,
             System.name.label("system_name"),
@@ -59,6 +59,7 @@ def finding_statement() -> Select[Any]:
         .join(Department, Department.id == System.department_id)
         .join(Asset, Asset.id == Finding.asset_id)
     )
+    return statement
 
 
 # Arguments that only links of other pages set: findings that a scan saw first, or of one target.

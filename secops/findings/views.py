@@ -65,7 +65,9 @@ class FindingView(PageView):
         names = names_of(self.db, people)
         if form is None:
             due = finding.due or finding.suggested_due
-            form = Form(owner=finding.owner, due=due if due and due >= today() else None, measure=pick(finding.advice))
+            form = Form(
+                owner=finding.owner, due=due if due and due >= today() else None, measure=pick(finding.advice)
+            )
         return self.page(
             "finding.html",
             found=found,
@@ -148,12 +150,19 @@ class FindingView(PageView):
 
     def _taken(self, finding_id: int, name: str, scan: Scan | None) -> Response:
         if scan is not None:
-            where = link("ScanView.show", scan_id=scan.id) or url_for("FindingView.show", finding_id=finding_id)
+            where = link("ScanView.show", scan_id=scan.id) or url_for(
+                "FindingView.show", finding_id=finding_id
+            )
             return self.done(
-                where, "复测已排队，结果会自动写回问题。", "The retest is queued; its result goes back to the finding."
+                where,
+                "复测已排队，结果会自动写回问题。",
+                "The retest is queued; its result goes back to the finding.",
             )
         words = ACTION_WORDS[name]
-        zh, en = f"{number(finding_id)}：{words.zh}，已记录。", f"{number(finding_id)}: {words.en.lower()}, noted."
+        zh, en = (
+            f"{number(finding_id)}：{words.zh}，已记录。",
+            f"{number(finding_id)}: {words.en.lower()}, noted.",
+        )
         return self.done(url_for("FindingView.show", finding_id=finding_id), zh, en)
 
 
@@ -163,7 +172,10 @@ def _entry(event: Any, names: dict[str, str]) -> dict[str, Any]:
     own = event.actor == "platform" and language() == "en"
     parts = [event.note] if event.note and not own else []
     if event.from_state and event.from_state != event.to_state:
-        before, after = label("finding_state", event.from_state).text, label("finding_state", event.to_state).text
+        before, after = (
+            label("finding_state", event.from_state).text,
+            label("finding_state", event.to_state).text,
+        )
         parts.append(f"{before} → {after}")
     if scan:
         parts.append(t(f"扫描 #{scan}", f"scan #{scan}"))
@@ -178,7 +190,13 @@ def _entry(event: Any, names: dict[str, str]) -> dict[str, Any]:
 
 def _measure(measure: Any, names: dict[str, str]) -> list[Any]:
     cost = "" if measure.cost is None else f"¥{measure.cost:,}"
-    return [measure.text, shown(measure.owner, names), measure.due.isoformat(), cost, shown(measure.created_by, names)]
+    return [
+        measure.text,
+        shown(measure.owner, names),
+        measure.due.isoformat(),
+        cost,
+        shown(measure.created_by, names),
+    ]
 
 
 def _source(row: Any) -> dict[str, Any]:

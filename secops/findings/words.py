@@ -75,7 +75,12 @@ ACTION_WORDS: dict[str, ActionWords] = {
         "Say what will be done, by whom, until when.",
     ),
     "start": ActionWords(
-        "开始整改", "Start work", "wrench-adjustable", "plain", "状态变为“整改中”。", "The state becomes “in progress”."
+        "开始整改",
+        "Start work",
+        "wrench-adjustable",
+        "plain",
+        "状态变为“整改中”。",
+        "The state becomes “in progress”.",
     ),
     "submit": ActionWords(
         "提交整改结果",

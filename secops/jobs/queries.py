@@ -13,7 +13,7 @@ from secops.web.people import person
 
 def job_statement() -> Select[Any]:
     """Jobs with system, department and who asked for them."""
-    return (
+    statement: Any = (
         select(
             Job,
             System.name.label("system_name"),
@@ -23,3 +23,4 @@ def job_statement() -> Select[Any]:
         .join(System, System.id == Job.system_id)
         .join(Department, Department.id == System.department_id)
     )
+    return statement

@@ -22,6 +22,7 @@ from secops.jobs.models import OPEN_STATES, Job, JobState
 REPUBLISH_AFTER = timedelta(seconds=60)
 
 Publish = Callable[[int, str], None]
+_ENDED_BADLY = (JobState.DEAD, JobState.FAILED, JobState.CANCELLED)
 
 
 class LeaseLost(RuntimeError):
@@ -231,12 +232,13 @@ def cancel(session: Session, job_id: int, *, now: datetime) -> Job:
         raise NotFound
     if job.state not in OPEN_STATES:
         raise Refused("任务已经结束。", "The job is over already.")
-    job.cancel_requested = True
-    if job.state == JobState.QUEUED:
-        job.state = JobState.CANCELLED
-        job.finished_at = now
-        job.dedupe_key = None
-        _tell_end(session, job.id, job.kind, job.state, "", now)
+    # Guarded like a worker's steps: one may take or end the job in this very moment.
+    ended = {"state": JobState.CANCELLED, "finished_at": now, "dedupe_key": None, "cancel_requested": True}
+    if _update(session, Job.id == job_id, Job.state == JobState.QUEUED, values=ended):
+        _tell_end(session, job.id, job.kind, JobState.CANCELLED, "", now)
+    elif not _update(session, Job.id == job_id, Job.state == JobState.RUNNING, values={"cancel_requested": True}):
+        raise Refused("任务已经结束。", "The job is over already.")
+    session.refresh(job)
     record(session, "job.cancel", job, now=now)
     return job
 
@@ -246,14 +248,20 @@ def rerun(session: Session, job_id: int, *, now: datetime) -> Job:
     job = session.scalar(select(Job).where(Job.id == job_id))
     if job is None:
         raise NotFound
-    if job.state not in (JobState.DEAD, JobState.FAILED, JobState.CANCELLED):
+    again: dict[str, Any] = {
+        "state": JobState.QUEUED,
+        "max_attempts": Job.attempt + 3,
+        "cancel_requested": False,
+        "progress": 0.0,
+        "step": "",
+        "error": "",
+        "finished_at": None,
+        "published_at": None if publisher[0] is _none_published else now,
+    }
+    # Of two people who ask at once, one starts it again.
+    if not _update(session, Job.id == job_id, Job.state.in_(_ENDED_BADLY), values=again):
         raise Refused("只有失败或取消的任务可以重新运行。", "Only a failed or cancelled job can run again.")
-    job.state = JobState.QUEUED
-    job.max_attempts = job.attempt + 3
-    job.cancel_requested = False
-    job.progress, job.step, job.error = 0.0, "", ""
-    job.finished_at = None
-    job.published_at = None if publisher[0] is _none_published else now
+    session.refresh(job)
     record(session, "job.rerun", job, now=now)
     queue = job.queue
     call_after_commit(session, lambda: publisher[0](job_id, queue))

@@ -24,7 +24,9 @@ class JobView(PageView):
 
     @expose("/")
     def index(self) -> str:
-        state = JOBS.load(self.db, queries.job_statement(), request.args, export_url=url_for("JobView.export"))
+        state = JOBS.load(
+            self.db, queries.job_statement(), request.args, export_url=url_for("JobView.export")
+        )
         scopeless = not (self.who.everything or self.who.department_ids or self.who.system_ids)
         return self.page("jobs.html", state=state, scopeless=scopeless, **LINKS)
 

@@ -22,7 +22,7 @@ FLAGS: dict[str, Label] = {
     "lost": Label("失去维护", "Lost maintainer", "bad", "person-x"),
     "elsewhere": Label("他方运行", "Run elsewhere", "info", "box-arrow-up-right"),
     "internet": Label("面向互联网", "Internet-facing", "warn", "globe2"),
-    "example": Label("示例", "Example", "example"),
+    "example": Label("示例", "Example"),
 }
 SYSTEM_STATES: dict[str, Label] = {
     "planned": Label("规划中", "Planned", "mute", "pencil-square"),
@@ -50,8 +50,16 @@ def flags_of(system: System) -> list[str]:
 
 
 def flag_badges(system: System) -> Markup:
-    found = (macro("example") if key == "example" else macro("badge", FLAGS[key]) for key in flags_of(system))
-    return Markup(" ").join(found)
+    return Markup("").join(_flag_list(system))
+
+
+def flag_lines(system: System) -> Markup:
+    """The same, one below the other, for a narrow column."""
+    return Markup("").join(Markup("<div>{}</div>").format(one) for one in _flag_list(system))
+
+
+def _flag_list(system: System) -> list[Markup]:
+    return [macro("example") if key == "example" else macro("badge", FLAGS[key]) for key in flags_of(system)]
 
 
 def flag_words(system: System) -> str:

@@ -261,8 +261,9 @@ class ItemRow:
 
     @property
     def short_reason(self) -> str:
+        """The beginning of the reason, for a narrow column."""
         words = pick(self.reason)
-        limit = 72 if words.isascii() is False else 120
+        limit = 88 if words.isascii() else 44
         return words if len(words) <= limit else words[: limit - 1] + "…"
 
     @property

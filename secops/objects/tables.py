@@ -19,7 +19,7 @@ from secops.clock import utc_now
 from secops.objects.clock import STATES as CLOCK
 from secops.objects.clock import evaluation_clause, evaluation_due, evaluation_state
 from secops.objects.models import Asset, Department, System
-from secops.objects.parts import FLAGS, SYSTEM_STATES, flag_badges, flag_words, macro, summary_counts, verdict_parts
+from secops.objects.parts import FLAGS, SYSTEM_STATES, flag_lines, flag_words, macro, summary_counts, verdict_parts
 from secops.objects.queries import ASSET_OPEN, FAILING, HIGH, NOT_EXAMINED, OPEN, ItemRow
 from secops.posture.models import PostureSummary
 from secops.web.filters import zone
@@ -27,7 +27,7 @@ from secops.web.labels import Label, label
 from secops.web.lang import pick, t
 from secops.web.links import link
 from secops.web.scope_filters import department_filter
-from secops.web.table_filters import Args, Choice, Days, FilterState, Flag
+from secops.web.table_filters import Args, Choice, Days, FilterState
 from secops.web.tables import Column, Table
 
 
@@ -67,7 +67,14 @@ _FLAG_COLUMNS = {
 
 
 def flag_clause(key: str) -> ColumnElement[bool]:
+    """Systems with this flag; ``high`` = with an open high finding."""
+    if key == "high":
+        return HIGH > 0
     return _FLAG_COLUMNS[key].is_(True)
+
+
+def _flag_options(session: Session) -> list[tuple[str, str]]:
+    return [*((key, words.text) for key, words in FLAGS.items()), ("high", t("有高风险问题", "High findings"))]
 
 
 def _state_clause(state: str) -> ColumnElement[bool]:
@@ -148,14 +155,14 @@ SYSTEMS = Table(
     "systems",
     (
         Column("name", "定级对象", "System", lambda r: r.System.name, sort=System.name, note=lambda r: r.System.code, width="wide"),
-        Column("department", "部门", "Department", lambda r: r.department_name, sort=Department.name),
+        Column("department", "部门", "Department", lambda r: r.department_name, sort=Department.name, note=lambda r: label("hosting", r.System.hosting).text),
         Column("level", "等级", "Level", lambda r: level_words(r.System.level), sort=(System.level, System.profile), note=lambda r: r.System.profile, width="fit"),
-        Column("hosting", "运行位置", "Hosting", lambda r: label("hosting", r.System.hosting).text, sort=System.hosting),
+        Column("hosting", "运行位置", "Hosting", lambda r: label("hosting", r.System.hosting).text, sort=System.hosting, shown=False),
         Column("filing", "备案", "Filing", _filing, sort=System.filing_number, note=lambda r: r.System.filed_on, export=_filing_export, width="fit"),
         Column("evaluation", "下次测评", "Next evaluation", lambda r: evaluation_due(r.System), sort=System.last_evaluation_on, note=clock_label, kind="day", width="fit"),
         Column("posture", "态势", "Posture", posture_bar, sort=PostureSummary.examined_share, note=_posture_note, export=_posture_export),
         Column("findings", "未关闭问题", "Open findings", lambda r: r.open_findings, sort=OPEN, note=_high_note, url=_findings_url, kind="number", width="fit"),
-        Column("flags", "标记", "Flags", lambda r: flag_badges(r.System), export=lambda r: flag_words(r.System)),
+        Column("flags", "标记", "Flags", lambda r: flag_lines(r.System), export=lambda r: flag_words(r.System)),
         Column("code", "编码", "Code", lambda r: r.System.code, sort=System.code, kind="code", shown=False),
         Column("state", "状态", "State", lambda r: SYSTEM_STATES[r.System.state.value].text, sort=System.state, shown=False),
         Column("high", "高风险问题", "High findings", lambda r: r.high_findings, sort=HIGH, kind="number", shown=False),
@@ -175,11 +182,10 @@ SYSTEMS = Table(
         Choice("state", "状态", "State", System.state, options=lambda session: [(k, v.text) for k, v in SYSTEM_STATES.items()]),
         Choice("filing", "备案", "Filing", options=_filed_options, clause=filed_clause),
         Choice("evaluation", "测评", "Evaluation", options=lambda session: [(k, v.text) for k, v in CLOCK.items()], clause=lambda value: evaluation_clause(value, today())),
-        Choice("flag", "标记", "Flags", options=lambda session: [(k, v.text) for k, v in FLAGS.items()], clause=flag_clause),
+        Choice("flag", "标记", "Flags", options=_flag_options, clause=flag_clause),
         Choice("has", "含有判定", "Has items", options=lambda session: [(s, label("verdict", s).text) for s in STATES], clause=_state_clause),
         ClassChoice("class", "安全类", "Class", options=lambda session: [(c.value, term(c)) for c in SecurityClass]),
         Days("evaluated", "测评日期", "Evaluated on", System.last_evaluation_on, moment=False),
-        Flag("high", "有高风险问题", "High findings", HIGH > 0),
     ),
     search=(System.name, System.code, Department.name, System.maintainer, System.filing_number),
     default_sort="code",
@@ -203,23 +209,23 @@ def _marks(session: Session) -> list[tuple[str, str]]:
 
 
 def _item_note(row: ItemRow) -> str:
-    return f"{term(SecurityClass(row.unit.class_code))} · {row.unit.mark.value}"
+    return f"{pick(row.unit.control_point.name)} · {term(SecurityClass(row.unit.class_code))}"
 
 
 ITEMS = RowTable(
     "items",
     (
         Column("unit", "测评单元", "Unit", lambda r: str(r.unit.id), sort=lambda r: r.position, note=lambda r: clause_words(r.unit), kind="code", width="fit"),
-        Column("point", "控制点", "Control point", lambda r: pick(r.unit.control_point.name), sort=lambda r: pick(r.unit.control_point.name), note=_item_note),
+        Column("summary", "要求（平台摘要）", "Requirement (our summary)", lambda r: pick(r.unit.summary), note=_item_note, width="wide"),
+        Column("mark", "标识", "Mark", lambda r: r.unit.mark.value, sort=lambda r: r.unit.mark.value, width="fit"),
         Column("layer", "层面", "Layer", lambda r: label("layer", r.unit.layer).text, sort=lambda r: r.unit.layer.value, width="fit"),
-        Column("summary", "要求（平台摘要）", "Requirement (our summary)", lambda r: pick(r.unit.summary), width="wide"),
         Column("state", "判定建议", "Suggested verdict", lambda r: r.state, sort=lambda r: STATES.index(r.state), kind="badge", label="verdict", width="fit"),
         Column("targets", "对象", "Targets", lambda r: r.targets_text, sort=lambda r: r.targets, width="fit"),
         Column("evidence", "证据", "Evidence", lambda r: r.evidence, sort=lambda r: r.evidence, kind="number", width="fit"),
-        Column("reason", "理由", "Why", lambda r: r.short_reason, export=lambda r: pick(r.reason), width="wide"),
+        Column("reason", "理由", "Why", lambda r: r.short_reason, export=lambda r: pick(r.reason)),
         Column("clause", "条款", "Clause", lambda r: clause_words(r.unit), shown=False),
+        Column("point", "控制点", "Control point", lambda r: pick(r.unit.control_point.name), sort=lambda r: pick(r.unit.control_point.name), shown=False),
         Column("class", "安全类", "Class", lambda r: term(SecurityClass(r.unit.class_code)), sort=lambda r: r.unit.class_code, shown=False),
-        Column("mark", "标识", "Mark", lambda r: r.unit.mark.value, sort=lambda r: r.unit.mark.value, shown=False),
         Column("scope", "范围", "Scope", lambda r: term(r.unit.scope), sort=lambda r: r.unit.scope.value, shown=False),
     ),
     filters=(
@@ -231,7 +237,7 @@ ITEMS = RowTable(
     ),
     search=(lambda r: r.text,),
     default_sort="unit",
-    page_sizes=(50, 100, 200),
+    page_sizes=(25, 50, 100, 200),
     row_url=lambda r: r.url,
     row_tone=lambda r: {"non_compliant": "bad", "partial": "warn"}.get(r.state, ""),
     search_hint=("编号、条款、控制点、关键词", "Id, clause, control point, words"),

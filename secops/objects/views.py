@@ -27,6 +27,7 @@ from secops.objects.queries import Head, Overview
 from secops.objects.tables import ASSETS, ITEMS, SYSTEMS, today
 from secops.scans.words import cause_label
 from secops.web.base import PageView
+from secops.web.forms import Form
 from secops.web.labels import Label, label
 from secops.web.lang import language, pick, t
 from secops.web.links import LINKS, link
@@ -83,6 +84,7 @@ class SystemView(PageView):
             clock=CLOCK[evaluation_state(head.system, today())],
             classifications=[_classification(row, names) for row in found.classifications],
             timeline=_timeline(found, names)[:14],
+            start_form=Form(authorization_id=found.authorizations[0].id if found.authorizations else ""),
             cause=cause_label,
             step_chars=finding_number,
             state_words=parts.SYSTEM_STATES[head.system.state.value],
@@ -178,7 +180,8 @@ def _chart(head: Head, found: Overview, group: str) -> str:
     def where(code: str, state: str) -> str | None:
         return link("SystemView.items", system_id=head.system.id, state=state, **{group: code}) or None
 
-    return verdict_bars(rows, language=language(), title=titles[group], link=where, width=640)
+    width = {"class": 640, "layer": 400}[group]
+    return verdict_bars(rows, language=language(), title=titles[group], link=where, width=width)
 
 
 def _group_table(rows: Any) -> list[list[Any]]:
@@ -232,7 +235,9 @@ def _timeline(found: Overview, names: Any) -> list[dict[str, Any]]:
         title = t(f"扫描 #{scan.id}：{state.text}", f"Scan #{scan.id}: {state.text}")
         tone = _SCAN_TONES[scan.state.value]
         entries.append({"time": scan.finished_at or scan.requested_at, "title": title, "text": cause_label(scan.cause).text, "tone": tone, "who": shown(scan.requested_by, names)})
-    for row in found.evidence:
+    # Raw output comes with its scan, and a report in two forms is one report.
+    given = {row.title: row for row in reversed(found.evidence) if row.source.value != "scan"}
+    for row in given.values():
         title = t(f"证据：{label('evidence_source', row.source).text}", f"Evidence: {label('evidence_source', row.source).text}")
         entries.append({"time": row.given_at, "title": title, "text": row.title, "tone": "plain", "who": shown(row.given_by, names)})
     return sorted(entries, key=lambda entry: entry["time"], reverse=True)

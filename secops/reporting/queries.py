@@ -18,7 +18,7 @@ from secops.web.people import person
 
 def report_statement() -> Select[Any]:
     """Report files with system, size, digest and who asked for them."""
-    return (
+    statement: Any = (
         select(
             ReportFile,
             System.name.label("system_name"),
@@ -33,6 +33,7 @@ def report_statement() -> Select[Any]:
         .join(Department, Department.id == System.department_id)
         .join(Evidence, Evidence.id == ReportFile.evidence_id)
     )
+    return statement
 
 
 def unfinished(session: Session, limit: int = 5) -> Sequence[Any]:

@@ -60,4 +60,3 @@ REPORTS = Table(
         "Build one for a classified system; it tells the present posture, and why what is not examined is not.",
     ),
 )  # fmt: skip
-

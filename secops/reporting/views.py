@@ -145,7 +145,9 @@ def _note(job: Job) -> str:
         return ""
     error = error_words(job.error)[:300]
     if job.state in OPEN_STATES:
-        return t(f"上次尝试失败，将自动重试：{error}", f"The last attempt failed and will be tried again: {error}")
+        return t(
+            f"上次尝试失败，将自动重试：{error}", f"The last attempt failed and will be tried again: {error}"
+        )
     return error
 
 

@@ -202,7 +202,9 @@ class AuthorizationView(PageView):
             flash(error.text(language()), "danger")
             return redirect(where)
         return self.done(
-            where, "授权已撤销，进行中的扫描会在下一个目标前停止。", "Revoked; a running scan stops before its next target."
+            where,
+            "授权已撤销，进行中的扫描会在下一个目标前停止。",
+            "Revoked; a running scan stops before its next target.",
         )
 
 
@@ -235,12 +237,20 @@ def _check_line(form: Form, key: str, line: str) -> None:
         try:
             wide = ipaddress.ip_network(line, strict=False)
         except ValueError:
-            form.fail(key, f"“{line}”不是 IP 地址或网段，例如 10.20.0.0/24。", f"“{line}” is no address or network such as 10.20.0.0/24.")
+            form.fail(
+                key,
+                f"“{line}”不是 IP 地址或网段，例如 10.20.0.0/24。",
+                f"“{line}” is no address or network such as 10.20.0.0/24.",
+            )
             return
         if "/" in line and str(wide) != line:
-            form.fail(key, f"“{line}”的主机位须为 0，请写作 {wide}。", f"“{line}” has host bits set; write {wide}.")
+            form.fail(
+                key, f"“{line}”的主机位须为 0，请写作 {wide}。", f"“{line}” has host bits set; write {wide}."
+            )
         else:
-            form.fail(key, f"“{line}”范围过大或不可扫描。", f"“{line}” is too wide or can't be scanned: {error}")
+            form.fail(
+                key, f"“{line}”范围过大或不可扫描。", f"“{line}” is too wide or can't be scanned: {error}"
+            )
 
 
 def _exceptions(form: Form, networks: list[str]) -> list[str]:
@@ -255,7 +265,11 @@ def _exceptions(form: Form, networks: list[str]) -> list[str]:
         for line in found:
             one = ipaddress.ip_network(line)
             if not any(one.version == other.version and one.subnet_of(other) for other in inside):  # type: ignore[arg-type]
-                form.fail("exceptions", f"例外 {line} 不在上面的网段内。", f"The exception {line} lies in none of the networks.")
+                form.fail(
+                    "exceptions",
+                    f"例外 {line} 不在上面的网段内。",
+                    f"The exception {line} lies in none of the networks.",
+                )
     return found
 
 

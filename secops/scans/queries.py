@@ -35,7 +35,9 @@ def _runs(*where: Any) -> Any:
 
 def _outcomes(outcome: str) -> Any:
     return (
-        select(func.count(Outcome.id)).where(Outcome.scan_id == Scan.id, Outcome.outcome == outcome).scalar_subquery()
+        select(func.count(Outcome.id))
+        .where(Outcome.scan_id == Scan.id, Outcome.outcome == outcome)
+        .scalar_subquery()
     )
 
 
@@ -143,7 +145,9 @@ def open_scan(session: Session, authorization_id: int) -> Scan | None:
     """A scan under this authorisation that has not ended."""
     return session.scalar(
         select(Scan)
-        .where(Scan.authorization_id == authorization_id, Scan.state.in_(OPEN_SCANS), Scan.finding_id.is_(None))
+        .where(
+            Scan.authorization_id == authorization_id, Scan.state.in_(OPEN_SCANS), Scan.finding_id.is_(None)
+        )
         .order_by(Scan.id.desc())
         .limit(1)
     )
@@ -190,7 +194,10 @@ def scan_page(session: Session, scan_id: int) -> ScanPage:
     """Read one scan: six queries whatever it found."""
     scan, system, authorization, job = get_scan(session, scan_id)
     said = (
-        select(func.count(Outcome.id)).where(Outcome.probe_run_id == ProbeRun.id).scalar_subquery().label("outcomes")
+        select(func.count(Outcome.id))
+        .where(Outcome.probe_run_id == ProbeRun.id)
+        .scalar_subquery()
+        .label("outcomes")
     )
     # The result of a probe can be large and is not shown here.
     columns = (
@@ -233,7 +240,7 @@ def scan_page(session: Session, scan_id: int) -> ScanPage:
 
 def outcome_statement(scan_id: int) -> Select[Any]:
     """What the rules said in one scan, with the finding that stands for a failure."""
-    return (
+    statement: Any = (
         select(
             Outcome,
             ProbeRun.probe.label("probe"),
@@ -254,3 +261,4 @@ def outcome_statement(scan_id: int) -> Select[Any]:
         )
         .where(Outcome.scan_id == scan_id)
     )
+    return statement

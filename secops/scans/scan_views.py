@@ -49,7 +49,9 @@ class ScanView(PageView):
 
     @expose("/")
     def index(self) -> str:
-        state = SCANS.load(self.db, queries.narrowed(request.args), request.args, export_url=url_for("ScanView.export"))
+        state = SCANS.load(
+            self.db, queries.narrowed(request.args), request.args, export_url=url_for("ScanView.export")
+        )
         usable = queries.usable_authorizations(self.db, utc_now())
         only = [(name, request.args[name]) for name in queries.NARROWING if request.args.get(name)]
         return self.page("scans.html", state=state, usable=usable, only=only, **LINKS)
@@ -57,7 +59,9 @@ class ScanView(PageView):
     @expose("/export")
     def export(self) -> Response:
         title = t("扫描", "scans")
-        return export_table(SCANS, self.db, queries.narrowed(request.args), request.args, now=utc_now(), title=title)
+        return export_table(
+            SCANS, self.db, queries.narrowed(request.args), request.args, now=utc_now(), title=title
+        )
 
     @expose("/<int:scan_id>")
     def show(self, scan_id: int) -> str:
@@ -79,7 +83,8 @@ class ScanView(PageView):
             cause=cause_label(found.scan.cause),
             requester=shown(found.scan.requested_by, names),
             took=duration(found.scan.started_at, found.scan.finished_at),
-            usable=found.authorization.state.value == "approved" and found.authorization.valid_until > utc_now(),
+            usable=found.authorization.state.value == "approved"
+            and found.authorization.valid_until > utc_now(),
             progress=_progress(found.scan, found.job),
             **LINKS,
         )
@@ -112,7 +117,9 @@ class ScanView(PageView):
             flash(error.text(language()), "danger")
             return redirect(url_for("AuthorizationView.show", authorization_id=authorization_id))
         where = url_for("ScanView.show", scan_id=scan.id)
-        return self.done(where, "扫描已排队，本页会自动更新。", "The scan is queued; this page updates by itself.")
+        return self.done(
+            where, "扫描已排队，本页会自动更新。", "The scan is queued; this page updates by itself."
+        )
 
     @expose("/<int:scan_id>/cancel", methods=["POST"])
     def cancel(self, scan_id: int) -> Response:
@@ -142,15 +149,24 @@ def _progress(scan: Scan, job: Job | None) -> dict[str, Any]:
         if job.cancel_requested:
             note = t("已要求停止，正在结束当前目标。", "Asked to stop; ending the present target.")
         elif waiting and job.error:
-            note = t(f"上次尝试失败，将重试：{job.error}", f"The last attempt failed and will be tried again: {job.error}")
+            note = t(
+                f"上次尝试失败，将重试：{job.error}",
+                f"The last attempt failed and will be tried again: {job.error}",
+            )
         elif job.attempt > 1:
-            note = t(f"第 {job.attempt} 次尝试，从中断处继续。", f"Attempt {job.attempt}, going on where it was cut off.")
+            note = t(
+                f"第 {job.attempt} 次尝试，从中断处继续。",
+                f"Attempt {job.attempt}, going on where it was cut off.",
+            )
         percent = None if waiting else round(job.progress * 100)
         return {"state": state, "percent": percent, "step": step, "note": note, "open": True}
     ended = scan.state.value not in ("queued", "running")
     state = label("scan_state", scan.state)
     if not ended:
-        note = t("没有任务在处理这次扫描；请系统管理员运行 secops doctor。", "No job works on this scan; an administrator can run: secops doctor")
+        note = t(
+            "没有任务在处理这次扫描；请系统管理员运行 secops doctor。",
+            "No job works on this scan; an administrator can run: secops doctor",
+        )
         return {"state": state, "percent": 0, "step": "", "note": note, "open": False}
     step = {
         "done": t("全部目标已查，结论已更新", "Every target was asked; conclusions are up to date"),

@@ -27,7 +27,9 @@ from secops.web.table_filters import Choice, Days, Text
 from secops.web.tables import Column, Table
 
 OUTCOME_RANK = case(
-    {word: rank for rank, word in enumerate(("fail", "error", "manual", "pass", "na"))}, value=Outcome.outcome, else_=9
+    {word: rank for rank, word in enumerate(("fail", "error", "manual", "pass", "na"))},
+    value=Outcome.outcome,
+    else_=9,
 )
 
 
@@ -210,4 +212,13 @@ AUTHORIZATIONS = Table(
     ),
 )  # fmt: skip
 
-__all__ = ["AUTHORIZATIONS", "OUTCOMES", "SCANS", "authorization_label", "duration", "label", "period", "rule_title"]
+__all__ = [
+    "AUTHORIZATIONS",
+    "OUTCOMES",
+    "SCANS",
+    "authorization_label",
+    "duration",
+    "label",
+    "period",
+    "rule_title",
+]

@@ -17,7 +17,7 @@ from secops.web.people import person
 
 def schedule_statement() -> Select[Any]:
     """Schedules with system, department and owner."""
-    return (
+    statement: Any = (
         select(
             Schedule,
             System.name.label("system_name"),
@@ -28,6 +28,7 @@ def schedule_statement() -> Select[Any]:
         .join(System, System.id == Schedule.system_id)
         .join(Department, Department.id == System.department_id)
     )
+    return statement
 
 
 def get_schedule(session: Session, schedule_id: int) -> tuple[Schedule, System]:
@@ -37,7 +38,9 @@ def get_schedule(session: Session, schedule_id: int) -> tuple[Schedule, System]:
         NotFound
     """
     row = session.execute(
-        select(Schedule, System).join(System, System.id == Schedule.system_id).where(Schedule.id == schedule_id)
+        select(Schedule, System)
+        .join(System, System.id == Schedule.system_id)
+        .where(Schedule.id == schedule_id)
     ).first()
     if row is None:
         raise NotFound

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ from secops.schedules.models import Schedule
 log = logging.getLogger("secops.schedules")
 KINDS = ("scan",)
 SHORTEST = 10
+_FARTHEST_DAYS = 366 * 30
 
 
 def next_run(schedule: Schedule, after: datetime) -> datetime | None:
@@ -29,13 +30,36 @@ def next_run(schedule: Schedule, after: datetime) -> datetime | None:
     if schedule.every_seconds:
         found = after + timedelta(seconds=schedule.every_seconds)
     else:
-        local = after.astimezone(ZoneInfo(schedule.time_zone))
-        cron = parse_cron(schedule.cron)
-        cron.nowfun = lambda: local
-        found = local + cron.remaining_estimate(local)
+        coming = next_cron(parse_cron(schedule.cron), after, ZoneInfo(schedule.time_zone))
+        if coming is None:
+            return None
+        found = coming
     if schedule.ends_at is not None and found > schedule.ends_at:
         return None
     return found
+
+
+def next_cron(cron: crontab, after: datetime, zone: ZoneInfo) -> datetime | None:
+    """The first moment later than *after* that fits on the clocks of *zone*; None when there is none in 30 years.
+
+    Worked out here since Celery reckons in the zone of its application, which is UTC. Day of month and day of
+    week must both fit, as with Celery. A time that the clocks skip does not occur; one that they show twice
+    counts the first time.
+    """
+    first = after.astimezone(zone).date()
+    for count in range(_FARTHEST_DAYS):
+        day = first + timedelta(days=count)
+        fits = day.month in cron.month_of_year and day.day in cron.day_of_month
+        if not fits or day.isoweekday() % 7 not in cron.day_of_week:
+            continue
+        for hour in sorted(cron.hour):
+            for minute in sorted(cron.minute):
+                found = datetime.combine(day, time(hour, minute), zone)
+                # Compared in UTC: two times of one zone compare by their wall clocks.
+                real = found.astimezone(UTC)
+                if real > after.astimezone(UTC) and real.astimezone(zone).hour == hour:
+                    return real
+    return None
 
 
 def parse_cron(text: str) -> crontab:
@@ -199,6 +223,8 @@ def preview(schedule: Schedule, now: datetime, count: int = 10) -> list[datetime
     """The next *count* moments, fewer when it ends before."""
     found: list[datetime] = []
     moment = now
+    if schedule.max_runs is not None:
+        count = min(count, schedule.max_runs - schedule.runs)
     for _ in range(count):
         coming = next_run(schedule, moment)
         if coming is None:

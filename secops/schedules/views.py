@@ -90,7 +90,13 @@ class ScheduleView(PageView):
     def create(self) -> str | Response | tuple[str, int]:
         """The form; ``preview`` shows the coming runs without saving anything."""
         if request.method == "GET":
-            form = Form(mode=["cron"], cron=PRESETS[0][0], every=1, unit="day", authorization=request.args.get("authorization"))
+            form = Form(
+                mode=["cron"],
+                cron=PRESETS[0][0],
+                every=1,
+                unit="day",
+                authorization=request.args.get("authorization"),
+            )
             return self._form(form)
         form = Form(request.form)
         schedule, system = self._read(form)
@@ -160,7 +166,9 @@ class ScheduleView(PageView):
         return draft, system
 
     def _authorization(self, form: Form) -> tuple[ScanAuthorization | None, System | None]:
-        chosen = form.choice("authorization", {value for value, _ in usable_authorizations(self.db, utc_now())})
+        chosen = form.choice(
+            "authorization", {value for value, _ in usable_authorizations(self.db, utc_now())}
+        )
         if not chosen:
             return None, None
         row = self.db.execute(
@@ -204,7 +212,11 @@ class ScheduleView(PageView):
         except StaleDataError:
             return self._complain(Conflict(), where)
         if enable:
-            return self.done(where, "已恢复，从现在起按规则执行，错过的不补。", "Resumed from now on; what was missed is not made up for.")
+            return self.done(
+                where,
+                "已恢复，从现在起按规则执行，错过的不补。",
+                "Resumed from now on; what was missed is not made up for.",
+            )
         return self.done(where, "已暂停，不再自动执行。", "Paused; it no longer runs by itself.")
 
     @expose("/<int:schedule_id>/run", methods=["POST"])
@@ -216,7 +228,9 @@ class ScheduleView(PageView):
             raise
         except SecopsError as error:
             return self._complain(error, where)
-        return self.done(where, "已开始一次，计划本身不变。", "Started once; the schedule itself stays as it is.")
+        return self.done(
+            where, "已开始一次，计划本身不变。", "Started once; the schedule itself stays as it is."
+        )
 
     def _complain(self, error: SecopsError, where: str) -> Response:
         self.db.rollback()

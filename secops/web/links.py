@@ -12,7 +12,9 @@ from secops.web.principal import principal
 
 def may(endpoint: str, method: str = "GET") -> bool:
     """Whether the signed-in person may call *endpoint*; False when there is no such page."""
-    return endpoint in current_app.view_functions and permissions().admits(endpoint, method, principal().roles, True)
+    return endpoint in current_app.view_functions and permissions().admits(
+        endpoint, method, principal().roles, True
+    )
 
 
 def link(endpoint: str, **values: Any) -> str:
@@ -21,4 +23,4 @@ def link(endpoint: str, **values: Any) -> str:
 
 
 # For ``self.page(…, **LINKS)``.
-LINKS = {"link": link, "may": may}
+LINKS: dict[str, Any] = {"link": link, "may": may}

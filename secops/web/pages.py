@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, redirect, url_for
+from flask import Flask, current_app, redirect, url_for
 from flask_appbuilder import AppBuilder, IndexView, expose
 from flask_bootstrap import Bootstrap5
 from werkzeug.wrappers import Response
@@ -23,7 +23,7 @@ class HomeView(IndexView):
         if who.user_id is None:
             return redirect(url_for("LoginView.login"))
         for endpoint in _HOMES:
-            if permissions().admits(endpoint, "GET", who.roles, True):
+            if endpoint in current_app.view_functions and permissions().admits(endpoint, "GET", who.roles, True):
                 return redirect(url_for(endpoint))
         return redirect(url_for("AccountView.password"))
 
@@ -32,6 +32,7 @@ def register_pages(app: Flask, appbuilder: AppBuilder) -> None:
     """Add every view of the platform."""
     from secops.accounts import views as accounts
     from secops.audit_log import views as audit_log
+    from secops.catalogue import views as catalogue
     from secops.evidence import views as evidence
     from secops.findings import views as findings
     from secops.jobs import views as jobs
@@ -43,6 +44,6 @@ def register_pages(app: Flask, appbuilder: AppBuilder) -> None:
     from secops.web import views as web
 
     Bootstrap5(app)
-    for module in (accounts, audit_log, evidence, findings, jobs, objects, posture, reporting, scans, schedules, web):
+    for module in (accounts, audit_log, catalogue, evidence, findings, jobs, objects, posture, reporting, scans, schedules, web):
         for view in module.VIEWS:
             appbuilder.add_view_no_menu(view)

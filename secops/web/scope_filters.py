@@ -54,7 +54,9 @@ def system_filter() -> SystemFilter:
 
 def department_filter() -> Choice:
     """Departments of this person's scope. The statement must join ``System``."""
-    return Choice("department", "部门", "Department", System.department_id, options=scoped_departments, cast=int)
+    return Choice(
+        "department", "部门", "Department", System.department_id, options=scoped_departments, cast=int
+    )
 
 
 def scoped_departments(session: Session) -> list[tuple[str, str]]:
@@ -77,7 +79,9 @@ def scoped_departments(session: Session) -> list[tuple[str, str]]:
 
 def system_options(session: Session, *, classified: bool = False) -> list[tuple[str, str]]:
     """(id, "code name") of the systems in scope, for a form; one query."""
-    query = select(System.id, System.code, System.name).where(System.is_platform.is_(False)).order_by(System.code)
+    query = (
+        select(System.id, System.code, System.name).where(System.is_platform.is_(False)).order_by(System.code)
+    )
     if classified:
         query = query.where(System.profile != "")
     return [(str(row.id), f"{row.name}（{row.code}）") for row in session.execute(query)]

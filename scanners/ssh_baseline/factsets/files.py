@@ -110,7 +110,11 @@ def _search(host: Host) -> tuple[list[tuple[str, str, int, int, int, int, str]],
     block = host.cmd("searches", "find")
     stopped = [line for line in block.lines if line.startswith("@timed-out")]
     gap = Note(Gap.TIMED_OUT, stopped[0].removeprefix("@timed-out ")) if stopped else block.gap()
-    return _stat_rows(block), gap
+    rows = _stat_rows(block)
+    if not rows and gap is None:
+        # every system has set-id programs and a folder for all, so an empty answer is a search that failed
+        raise NotSeen(Gap.UNREADABLE, "the search found nothing at all")
+    return rows, gap
 
 
 def _private_folders(host: Host) -> tuple[str, ...]:

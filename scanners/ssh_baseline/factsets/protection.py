@@ -396,6 +396,10 @@ def cluster(host: Host) -> Seen:
 def secret_settings(host: Host) -> Seen:
     block = host.cmd("secrets", "settings")
     section = host.section("secrets")
+    looked = "".join(host.cmd("secrets", "looked").lines).strip()
+    if not looked.isdigit() or int(looked) == 0:
+        # nothing found means nothing when nothing was looked at
+        raise NotSeen(Gap.UNREADABLE, "no settings file was searched")
     return Seen(
         [line.strip() for line in block.lines if line.strip()],
         "find",

@@ -15,12 +15,19 @@ from secops.clock import utc_now
 from secops.evidence.download import disposition
 from secops.evidence.models import Evidence, EvidenceLink, EvidenceSource, EvidenceState
 from secops.evidence.services import NewEvidence, receipt_is_good, store_bytes
+from secops.evidence.views import file_name
 from secops.jobs.models import Job
 from secops.objects.models import Asset, System
 from secops.platform import Platform
 from secops.scope import Principal
 from tests.support.builders import Rows
-from tests.support.page_checks import audit_actions, counts_small_and_large, last_event, plain, two_departments
+from tests.support.page_checks import (
+    audit_actions,
+    counts_small_and_large,
+    last_event,
+    plain,
+    two_departments,
+)
 from tests.support.platforms import Client, ClientAs
 
 CONTENT = "口令不少于 12 位。\n".encode() * 500
@@ -33,11 +40,13 @@ def made(platform: Platform, rows: Rows) -> dict[str, int]:
     one, two = two_departments(rows)
     ids: dict[str, int] = {"department": one}
     for name, department in (("", one), ("foreign_", two)):
-        system = rows.one(System, department_id=department, level=3, profile="S3A3G3", name="公文" if name else "审批平台")
+        system = rows.one(
+            System, department_id=department, level=3, profile="S3A3G3", name="公文" if name else "审批平台"
+        )
         new = NewEvidence(
             system_id=system,
             title=f"{name}口令规定",
-            file_name="口令 规定;\"甲\".txt",
+            file_name='口令 规定;"甲".txt',
             source=EvidenceSource.UPLOAD,
             state=EvidenceState.SUBMITTED,
             units=("L3-CES1-01",),
@@ -51,7 +60,9 @@ def made(platform: Platform, rows: Rows) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("role", READERS)
-def test_readers_open_list_page_file_and_receipt(client_as: ClientAs, made: dict[str, int], role: Role) -> None:
+def test_readers_open_list_page_file_and_receipt(
+    client_as: ClientAs, made: dict[str, int], role: Role
+) -> None:
     """Each reader sees the list and the page and takes file and receipt away."""
     client = client_as(role)
     assert "口令规定" in client.get("/evidence/").text
@@ -98,7 +109,9 @@ def test_a_download_is_an_attachment_and_on_record(
     assert (event.actor, event.object_id) == (client.username, str(made["evidence"]))
 
 
-def test_the_event_comes_before_the_first_byte(client_as: ClientAs, platform: Platform, made: dict[str, int]) -> None:
+def test_the_event_comes_before_the_first_byte(
+    client_as: ClientAs, platform: Platform, made: dict[str, int]
+) -> None:
     """A client that hangs up at once is on record all the same."""
     answer = client_as(Role.INSPECTOR).get(f"/evidence/{made['evidence']}/download", buffered=False)
     answer.close()
@@ -128,7 +141,9 @@ def test_file_names_stay_inside_their_header(name: str, plain_name: str) -> None
     assert "\r" not in found
 
 
-def test_the_receipt_can_be_checked_elsewhere(client_as: ClientAs, platform: Platform, made: dict[str, int]) -> None:
+def test_the_receipt_can_be_checked_elsewhere(
+    client_as: ClientAs, platform: Platform, made: dict[str, int]
+) -> None:
     """The downloaded receipt holds the exact signed text and its signature."""
     answer = client_as(Role.INSPECTOR).get(f"/evidence/{made['evidence']}/receipt")
     receipt = json.loads(answer.text)
@@ -141,7 +156,9 @@ def test_the_receipt_can_be_checked_elsewhere(client_as: ClientAs, platform: Pla
 def test_a_changed_row_shows(client_as: ClientAs, platform: Platform, made: dict[str, int]) -> None:
     """A name changed behind the platform's back no longer fits its receipt."""
     with platform.engine.begin() as connection:
-        connection.execute(update(Evidence.__table__).where(Evidence.id == made["evidence"]).values(file_name="其他.txt"))
+        connection.execute(
+            update(Evidence.__table__).where(Evidence.id == made["evidence"]).values(file_name="其他.txt")
+        )
     assert "回执与记录不符" in client_as(Role.OFFICER).get(f"/evidence/{made['evidence']}").text
 
 
@@ -161,7 +178,9 @@ def test_a_changed_row_shows(client_as: ClientAs, platform: Platform, made: dict
         ("department={department}", True),
     ],
 )
-def test_filters_hold_for_the_export(client_as: ClientAs, made: dict[str, int], query: str, there: bool) -> None:
+def test_filters_hold_for_the_export(
+    client_as: ClientAs, made: dict[str, int], query: str, there: bool
+) -> None:
     """The export has the rows of the filter."""
     text = client_as(Role.OFFICER).get("/evidence/export?format=csv&" + query.format(**made)).text
     assert (",审批平台," in text) is there
@@ -198,7 +217,11 @@ def test_an_upload_is_sealed_and_answers_its_units(
     number = int(answer.location.rsplit("/", 1)[1])
     with platform.work("test:look") as session:
         found = session.get_one(Evidence, number)
-        assert (found.given_by, found.state, found.source) == (client.username, EvidenceState.SUBMITTED, EvidenceSource.UPLOAD)
+        assert (found.given_by, found.state, found.source) == (
+            client.username,
+            EvidenceState.SUBMITTED,
+            EvidenceSource.UPLOAD,
+        )
         links = session.scalars(select(EvidenceLink).where(EvidenceLink.evidence_id == number)).all()
         assert {(link.unit_id, link.asset_id) for link in links} == {
             ("L3-CES1-01", made["asset"]),
@@ -210,7 +233,9 @@ def test_an_upload_is_sealed_and_answers_its_units(
     assert {"evidence.receive", "evidence.store"} <= set(audit_actions(platform, "Evidence"))
 
 
-def test_two_uploads_ask_for_one_recompute(client_as: ClientAs, platform: Platform, made: dict[str, int]) -> None:
+def test_two_uploads_ask_for_one_recompute(
+    client_as: ClientAs, platform: Platform, made: dict[str, int]
+) -> None:
     """A waiting posture job does for both."""
     client = client_as(Role.OFFICER)
     assert _upload(client, system=made["system"]).status_code == 302
@@ -244,11 +269,22 @@ def test_a_wrong_upload_is_kept(
     assert _count(platform) == 2
 
 
-def test_a_name_with_folders_loses_them(client_as: ClientAs, platform: Platform, made: dict[str, int]) -> None:
+def test_a_name_with_folders_loses_them(
+    client_as: ClientAs, platform: Platform, made: dict[str, int]
+) -> None:
     """Only the last part of a path is kept."""
-    answer = _upload(client_as(Role.OWNER), name="C:\\secret\\..\\a.txt", system=made["system"])
+    answer = _upload(client_as(Role.OWNER), name="../../secret/a.txt", system=made["system"])
     with platform.work("test:look") as session:
         assert session.get_one(Evidence, int(answer.location.rsplit("/", 1)[1])).file_name == "a.txt"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("C:\\x\\..\\a.txt", "a.txt"), ("a\x00\r\n.txt", "a.txt"), ("", ""), (None, ""), ("x" * 300, "x" * 255)],
+)
+def test_names_are_cleaned(given: str | None, kept: str) -> None:
+    """Folders of either kind, control characters and overlong names do not reach the row."""
+    assert file_name(given) == kept
 
 
 def test_the_form_preselects_system_and_unit(client_as: ClientAs, made: dict[str, int]) -> None:
@@ -299,7 +335,9 @@ def test_what_is_over_shows_as_expired(client_as: ClientAs, platform: Platform, 
     """Evidence beyond its period is marked and found by the filter."""
     past = utc_now().date() - timedelta(days=2)
     with platform.engine.begin() as connection:
-        connection.execute(update(Evidence.__table__).where(Evidence.id == made["evidence"]).values(effective_until=past))
+        connection.execute(
+            update(Evidence.__table__).where(Evidence.id == made["evidence"]).values(effective_until=past)
+        )
     client = client_as(Role.OFFICER)
     assert "已过期" in plain(client.get(f"/evidence/{made['evidence']}").text)
     assert ",审批平台," in client.get("/evidence/export?format=csv&expired=1").text

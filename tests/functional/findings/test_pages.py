@@ -29,20 +29,50 @@ READERS = (Role.OFFICER, Role.CONTACT, Role.OWNER, Role.ASSESSOR, Role.INSPECTOR
 def found(rows: Rows) -> dict[str, int]:
     """Two departments with a system each; three findings in the first, one in the second."""
     one, two = two_departments(rows)
-    system, other = rows.one(System, department_id=one, name="审批平台"), rows.one(System, department_id=two, name="公文交换")
+    system, other = (
+        rows.one(System, department_id=one, name="审批平台"),
+        rows.one(System, department_id=two, name="公文交换"),
+    )
     host = rows.one(Asset, system_id=system, name="审批主机")
     base = {"system_id": system, "asset_id": host, "units": ["L3-CES1-01"]}
     late = utc_now().date() - timedelta(days=3)
     soon = utc_now().date() + timedelta(days=30)
-    high = rows.one(Finding, **base, key="a", severity="high", state="open", suggested_due=soon, title={"zh": "弱口令", "en": "Weak password"})
-    rows.one(Finding, **base, key="b", severity="low", state="planned", due=late, layer="data", title={"zh": "日志缺失", "en": "No log"})
-    rows.one(Finding, **base, key="c", severity="low", state="closed", due=late, title={"zh": "旧问题", "en": "Closed one"})
+    high = rows.one(
+        Finding,
+        **base,
+        key="a",
+        severity="high",
+        state="open",
+        suggested_due=soon,
+        title={"zh": "弱口令", "en": "Weak password"},
+    )
+    rows.one(
+        Finding,
+        **base,
+        key="b",
+        severity="low",
+        state="planned",
+        due=late,
+        layer="data",
+        title={"zh": "日志缺失", "en": "No log"},
+    )
+    rows.one(
+        Finding,
+        **base,
+        key="c",
+        severity="low",
+        state="closed",
+        due=late,
+        title={"zh": "旧问题", "en": "Closed one"},
+    )
     foreign = rows.one(Finding, system_id=other, key="d", title={"zh": "别处", "en": "Elsewhere"})
     return {"department": one, "system": system, "other": other, "high": high, "foreign": foreign}
 
 
 @pytest.mark.parametrize("role", READERS)
-def test_everybody_with_business_reads_list_and_page(client_as: ClientAs, found: dict[str, int], role: Role) -> None:
+def test_everybody_with_business_reads_list_and_page(
+    client_as: ClientAs, found: dict[str, int], role: Role
+) -> None:
     """List and page open for each business role."""
     client = client_as(role)
     assert "弱口令" in client.get("/findings/").text
@@ -73,7 +103,9 @@ def test_administrators_see_no_finding(client_as: ClientAs, found: dict[str, int
         ("q=weak", "弱口令", "日志缺失"),
     ],
 )
-def test_filters_narrow_the_list(client_as: ClientAs, found: dict[str, int], query: str, shown: str, hidden: str) -> None:
+def test_filters_narrow_the_list(
+    client_as: ClientAs, found: dict[str, int], query: str, shown: str, hidden: str
+) -> None:
     """Each filter of the address keeps what fits and nothing else."""
     text = client_as(Role.OFFICER).get("/findings/?" + query.format(**found)).text
     assert shown in text
@@ -89,7 +121,9 @@ def test_figures_are_those_of_their_lists(client_as: ClientAs, found: dict[str, 
     assert "已关闭 1" in text
 
 
-def test_export_holds_the_filtered_set(client_as: ClientAs, platform: Platform, found: dict[str, int]) -> None:
+def test_export_holds_the_filtered_set(
+    client_as: ClientAs, platform: Platform, found: dict[str, int]
+) -> None:
     """The CSV has the rows of the filter, and the export is on record."""
     answer = client_as(Role.INSPECTOR).get("/findings/export?format=csv&severity=high")
     assert answer.status_code == 200
@@ -116,7 +150,14 @@ def test_queries_do_not_grow(client_as: ClientAs, platform: Platform) -> None:
 
 def _plan(version: int = 1, **changes: Any) -> dict[str, Any]:
     soon = (utc_now() + timedelta(days=10)).date().isoformat()
-    return {"action": "plan", "version": version, "measure": "启用口令复杂度", "owner": "owner", "due": soon, **changes}
+    return {
+        "action": "plan",
+        "version": version,
+        "measure": "启用口令复杂度",
+        "owner": "owner",
+        "due": soon,
+        **changes,
+    }
 
 
 def _state(platform: Platform, number: int) -> FindingState:
@@ -143,7 +184,9 @@ def test_bad_input_is_kept_and_changes_nothing(
     client_as: ClientAs, platform: Platform, found: dict[str, int], changes: dict[str, str]
 ) -> None:
     """A wrong field is named, the other fields keep what was typed, the state stays."""
-    answer = client_as(Role.OFFICER).post(f"/findings/{found['high']}/act", _plan(**({"measure": "保留的文字"} | changes)))
+    answer = client_as(Role.OFFICER).post(
+        f"/findings/{found['high']}/act", _plan(**({"measure": "保留的文字"} | changes))
+    )
     assert answer.status_code == 400
     assert "field-error" in answer.text
     if "measure" not in changes:
@@ -151,7 +194,9 @@ def test_bad_input_is_kept_and_changes_nothing(
     assert _state(platform, found["high"]) is FindingState.OPEN
 
 
-def test_the_second_of_two_writers_is_told(client_as: ClientAs, platform: Platform, found: dict[str, int]) -> None:
+def test_the_second_of_two_writers_is_told(
+    client_as: ClientAs, platform: Platform, found: dict[str, int]
+) -> None:
     """An old version answers 409, keeps the input and does not overwrite."""
     client = client_as(Role.OFFICER)
     note = {"action": "false-positive", "version": 1, "note-false-positive": "测试环境"}
@@ -164,7 +209,9 @@ def test_the_second_of_two_writers_is_told(client_as: ClientAs, platform: Platfo
 
 def test_words_are_asked_for(client_as: ClientAs, platform: Platform, found: dict[str, int]) -> None:
     """A step that needs a reason is not taken without one."""
-    answer = client_as(Role.ASSESSOR).post(f"/findings/{found['high']}/act", {"action": "false-positive", "version": 1})
+    answer = client_as(Role.ASSESSOR).post(
+        f"/findings/{found['high']}/act", {"action": "false-positive", "version": 1}
+    )
     assert answer.status_code == 400
     assert "field-error" in answer.text
     assert _state(platform, found["high"]) is FindingState.OPEN
@@ -173,14 +220,18 @@ def test_words_are_asked_for(client_as: ClientAs, platform: Platform, found: dic
 def test_buttons_are_exactly_the_possible_steps(client_as: ClientAs, found: dict[str, int]) -> None:
     """An owner sees no button of a judge; an inspector sees none at all."""
     url = f"/findings/{found['high']}"
-    officer, owner, inspector = (client_as(role).get(url).text for role in (Role.OFFICER, Role.OWNER, Role.INSPECTOR))
+    officer, owner, inspector = (
+        client_as(role).get(url).text for role in (Role.OFFICER, Role.OWNER, Role.INSPECTOR)
+    )
     assert 'value="false-positive"' in officer
     assert 'value="plan"' in owner
     assert 'value="false-positive"' not in owner
     assert 'name="action"' not in inspector
 
 
-def test_a_step_of_another_role_is_refused(client_as: ClientAs, platform: Platform, found: dict[str, int]) -> None:
+def test_a_step_of_another_role_is_refused(
+    client_as: ClientAs, platform: Platform, found: dict[str, int]
+) -> None:
     """Who posts what the page does not offer is refused, and nothing changes."""
     note = {"action": "false-positive", "version": 1, "note-false-positive": "不是问题"}
     assert client_as(Role.OWNER).post(f"/findings/{found['high']}/act", note).status_code == 403
@@ -188,7 +239,9 @@ def test_a_step_of_another_role_is_refused(client_as: ClientAs, platform: Platfo
     assert _state(platform, found["high"]) is FindingState.OPEN
 
 
-def test_owners_offered_are_those_of_the_system(client_as: ClientAs, platform: Platform, found: dict[str, int]) -> None:
+def test_owners_offered_are_those_of_the_system(
+    client_as: ClientAs, platform: Platform, found: dict[str, int]
+) -> None:
     """The plan offers people whose grant covers the system and nobody of another department."""
     mine = add_person(platform, Role.CONTACT, department_id=found["department"])
     with platform.work("test:look") as session:

@@ -17,7 +17,13 @@ from secops.objects.models import Asset, System
 from secops.platform import Platform
 from secops.scans.models import AuthorizationState, Outcome, ProbeRun, Scan, ScanAuthorization, ScanState
 from tests.support.builders import Rows
-from tests.support.page_checks import audit_actions, counts_small_and_large, last_event, plain, two_departments
+from tests.support.page_checks import (
+    audit_actions,
+    counts_small_and_large,
+    last_event,
+    plain,
+    two_departments,
+)
 from tests.support.platforms import ClientAs, add_person
 
 READERS = (Role.OFFICER, Role.CONTACT, Role.OWNER, Role.ASSESSOR, Role.INSPECTOR)
@@ -64,7 +70,13 @@ def made(rows: Rows) -> dict[str, int]:
         detail="no answer in 30 s",
     )
     spoken = {**base, "probe_run_id": run, "target": "192.0.2.10"}
-    rows.one(Outcome, **spoken, rule_id="rule-a", outcome="fail", reason={"zh": "端口 23 开放", "en": "port 23 open"})
+    rows.one(
+        Outcome,
+        **spoken,
+        rule_id="rule-a",
+        outcome="fail",
+        reason={"zh": "端口 23 开放", "en": "port 23 open"},
+    )
     rows.one(Outcome, **spoken, rule_id="rule-b", outcome="pass", reason={"zh": "一切正常", "en": "all well"})
     finding = rows.one(
         Finding, system_id=ids["system"], asset_id=ids["host"], rule_id="rule-a", target="192.0.2.10", key="k"
@@ -128,28 +140,40 @@ def test_outcomes_are_filtered(client_as: ClientAs, made: dict[str, int]) -> Non
     assert "端口 23 开放" not in text
 
 
-def test_lists_are_filtered_and_exported(client_as: ClientAs, platform: Platform, made: dict[str, int]) -> None:
+def test_lists_are_filtered_and_exported(
+    client_as: ClientAs, platform: Platform, made: dict[str, int]
+) -> None:
     """Filters of the address hold for page and export; the export is on record."""
     client = client_as(Role.OFFICER)
     assert "公文交换" not in client.get(f"/scans/export?format=csv&system={made['system']}").text
-    assert f"/scans/{made['foreign_scan']}" in client.get(f"/scans/?authorization={made['foreign_allowed']}").text
+    assert (
+        f"/scans/{made['foreign_scan']}"
+        in client.get(f"/scans/?authorization={made['foreign_allowed']}").text
+    )
     assert f'"/scans/{made["foreign_scan"]}"' not in client.get(f"/scans/?system={made['system']}").text
     text = client.get(f"/scans/export?format=csv&authorization={made['allowed']}").text
     assert "审批平台" in text
     assert "公文交换" not in text
-    assert "foreign_授权" not in client.get(f"/authorizations/export?format=csv&department={made['department']}").text
+    assert (
+        "foreign_授权"
+        not in client.get(f"/authorizations/export?format=csv&department={made['department']}").text
+    )
     assert last_event(platform, "table.export").object_id == "authorizations"
 
 
 def test_queries_do_not_grow(client_as: ClientAs, platform: Platform, made: dict[str, int]) -> None:
     """The lists and the page need as many queries for 1,000 systems as for 12."""
     client = client_as(Role.OFFICER)
-    found = counts_small_and_large(client, platform.engine, "/scans/", "/authorizations/", f"/scans/{made['scan']}")
+    found = counts_small_and_large(
+        client, platform.engine, "/scans/", "/authorizations/", f"/scans/{made['scan']}"
+    )
     for url, (small, large) in found.items():
         assert small == large <= 15, (url, small, large)
 
 
-def test_a_scan_is_started_once_and_stopped(client_as: ClientAs, platform: Platform, made: dict[str, int]) -> None:
+def test_a_scan_is_started_once_and_stopped(
+    client_as: ClientAs, platform: Platform, made: dict[str, int]
+) -> None:
     """Start queues scan and job; a second start shows the first; cancel ends it; all is on record."""
     client = client_as(Role.CONTACT, department_id=made["department"])
     form = {"system_id": made["system"], "authorization_id": made["allowed"]}
@@ -169,10 +193,16 @@ def test_a_scan_is_started_once_and_stopped(client_as: ClientAs, platform: Platf
     assert "data-poll" not in client.get(first.location).text
 
 
-def test_progress_speaks_in_words(client_as: ClientAs, platform: Platform, rows: Rows, made: dict[str, int]) -> None:
+def test_progress_speaks_in_words(
+    client_as: ClientAs, platform: Platform, rows: Rows, made: dict[str, int]
+) -> None:
     """A running step is told as a sentence with its share."""
-    job = rows.one(Job, system_id=made["system"], kind="scan", state="running", step="nmap 192.0.2.10", progress=0.45)
-    scan = rows.one(Scan, system_id=made["system"], authorization_id=made["allowed"], state="running", job_id=job)
+    job = rows.one(
+        Job, system_id=made["system"], kind="scan", state="running", step="nmap 192.0.2.10", progress=0.45
+    )
+    scan = rows.one(
+        Scan, system_id=made["system"], authorization_id=made["allowed"], state="running", job_id=job
+    )
     text = plain(client_as(Role.OFFICER).get(f"/scans/{scan}/progress", headers={"X-Fragment": "1"}).text)
     assert "正在检查 192.0.2.10：端口与服务" in text
     assert "45%" in text
@@ -191,7 +221,9 @@ def _request(**changes: Any) -> dict[str, Any]:
     }
 
 
-def test_an_authorisation_needs_two_people(client_as: ClientAs, platform: Platform, made: dict[str, int]) -> None:
+def test_an_authorisation_needs_two_people(
+    client_as: ClientAs, platform: Platform, made: dict[str, int]
+) -> None:
     """One asks, the same one can't approve, another approves; all is on record."""
     asker = client_as(Role.OFFICER)
     answer = asker.post("/authorizations/new", _request(system=made["system"]))
@@ -199,9 +231,13 @@ def test_an_authorisation_needs_two_people(client_as: ClientAs, platform: Platfo
     own = asker.post(f"{answer.location}/decide", {"decision": "approve"})
     assert own.status_code == 400
     assert "须由另一位网络安全专员审批" in own.text
-    assert client_as(Role.OFFICER).post(f"{answer.location}/decide", {"decision": "approve"}).status_code == 302
+    assert (
+        client_as(Role.OFFICER).post(f"{answer.location}/decide", {"decision": "approve"}).status_code == 302
+    )
     with platform.work("test:look") as session:
-        found = session.scalars(select(ScanAuthorization).order_by(ScanAuthorization.id.desc()).limit(1)).one()
+        found = session.scalars(
+            select(ScanAuthorization).order_by(ScanAuthorization.id.desc()).limit(1)
+        ).one()
         assert found.state is AuthorizationState.APPROVED
         assert found.networks == ["192.0.2.0/28", "192.0.2.200"]
         assert found.probes == ["nmap", "tls"]
@@ -247,7 +283,9 @@ def test_folders_can_not_be_asked_for(client_as: ClientAs, platform: Platform, m
         assert all(not found.path_roots for found in session.scalars(select(ScanAuthorization)))
 
 
-def test_a_refusal_says_why(client_as: ClientAs, platform: Platform, rows: Rows, made: dict[str, int]) -> None:
+def test_a_refusal_says_why(
+    client_as: ClientAs, platform: Platform, rows: Rows, made: dict[str, int]
+) -> None:
     """Refusing without words is not taken; with words the requester reads them."""
     waiting = rows.one(ScanAuthorization, system_id=made["system"], state="requested", requested_by="x")
     officer = client_as(Role.OFFICER)
@@ -258,7 +296,9 @@ def test_a_refusal_says_why(client_as: ClientAs, platform: Platform, rows: Rows,
     assert last_event(platform, "authorization.refuse").reason == "网段过大"
 
 
-def test_what_is_over_is_not_approved(client_as: ClientAs, platform: Platform, rows: Rows, made: dict[str, int]) -> None:
+def test_what_is_over_is_not_approved(
+    client_as: ClientAs, platform: Platform, rows: Rows, made: dict[str, int]
+) -> None:
     """A request whose period has passed can't be approved any more."""
     late = rows.one(
         ScanAuthorization,
@@ -294,8 +334,12 @@ def test_an_owner_starts_nothing(client_as: ClientAs, platform: Platform, made: 
     assert 'action="/scans/start"' not in owner.get(f"/scans/{made['scan']}").text
 
 
-def test_names_stand_beside_user_names(client_as: ClientAs, platform: Platform, rows: Rows, made: dict[str, int]) -> None:
+def test_names_stand_beside_user_names(
+    client_as: ClientAs, platform: Platform, rows: Rows, made: dict[str, int]
+) -> None:
     """People are shown by their names."""
     who = add_person(platform, Role.CONTACT)
-    scan = rows.one(Scan, system_id=made["system"], authorization_id=made["allowed"], requested_by=who, state="done")
+    scan = rows.one(
+        Scan, system_id=made["system"], authorization_id=made["allowed"], requested_by=who, state="done"
+    )
     assert "测试 contact" in plain(client_as(Role.OFFICER).get(f"/scans/{scan}").text)

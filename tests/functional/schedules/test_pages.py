@@ -16,7 +16,13 @@ from secops.scans.models import Scan, ScanAuthorization
 from secops.schedules.models import Schedule
 from secops.schedules.words import cron_words, every_words
 from tests.support.builders import Rows
-from tests.support.page_checks import audit_actions, counts_small_and_large, last_event, plain, two_departments
+from tests.support.page_checks import (
+    audit_actions,
+    counts_small_and_large,
+    last_event,
+    plain,
+    two_departments,
+)
 from tests.support.platforms import ClientAs
 
 
@@ -39,10 +45,20 @@ def made(rows: Rows) -> dict[str, int]:
         )
         for owner in (system, other)
     )
-    shape = {"kind": "scan", "cron": "30 2 * * *", "every_seconds": None, "time_zone": "Asia/Shanghai", "enabled": True}
+    shape = {
+        "kind": "scan",
+        "cron": "30 2 * * *",
+        "every_seconds": None,
+        "time_zone": "Asia/Shanghai",
+        "enabled": True,
+    }
     shape |= {"next_run_at": now + timedelta(hours=5), "max_runs": None, "runs": 0, "ends_at": None}
-    schedule = rows.one(Schedule, system_id=system, name="每日复查", payload={"authorization_id": allowed}, **shape)
-    foreign = rows.one(Schedule, system_id=other, name="别处计划", payload={"authorization_id": foreign_allowed}, **shape)
+    schedule = rows.one(
+        Schedule, system_id=system, name="每日复查", payload={"authorization_id": allowed}, **shape
+    )
+    foreign = rows.one(
+        Schedule, system_id=other, name="别处计划", payload={"authorization_id": foreign_allowed}, **shape
+    )
     return {
         "department": one,
         "system": system,
@@ -157,7 +173,9 @@ def test_bad_input_is_kept(
     assert _count(platform) == 2
 
 
-def test_a_foreign_authorisation_is_no_choice(client_as: ClientAs, platform: Platform, made: dict[str, int]) -> None:
+def test_a_foreign_authorisation_is_no_choice(
+    client_as: ClientAs, platform: Platform, made: dict[str, int]
+) -> None:
     """Nobody plans scans under an authorisation of another department."""
     client = client_as(Role.CONTACT, department_id=made["department"])
     answer = client.post("/schedules/new", _form(authorization=made["foreign_allowed"]))
@@ -175,12 +193,20 @@ def test_pause_resume_and_run(client_as: ClientAs, platform: Platform, made: dic
     assert client.post(f"{url}/run").status_code == 302
     with platform.work("test:look") as session:
         scan = session.scalars(select(Scan)).one()
-        assert (scan.schedule_id, scan.cause, scan.requested_by) == (made["schedule"], "schedule-now", client.username)
+        assert (scan.schedule_id, scan.cause, scan.requested_by) == (
+            made["schedule"],
+            "schedule-now",
+            client.username,
+        )
     assert f"/scans/{scan.id}" in client.get(url).text
-    assert {"schedule.pause", "schedule.resume", "schedule.run-now"} <= set(audit_actions(platform, "Schedule"))
+    assert {"schedule.pause", "schedule.resume", "schedule.run-now"} <= set(
+        audit_actions(platform, "Schedule")
+    )
 
 
-def test_the_second_of_two_writers_is_told(client_as: ClientAs, platform: Platform, made: dict[str, int]) -> None:
+def test_the_second_of_two_writers_is_told(
+    client_as: ClientAs, platform: Platform, made: dict[str, int]
+) -> None:
     """A toggle over somebody else's change does nothing and says so."""
     client = client_as(Role.OFFICER)
     url = f"/schedules/{made['schedule']}"
@@ -218,4 +244,9 @@ def test_rules_read_as_words(cron: str, words: str) -> None:
 
 def test_intervals_read_as_words() -> None:
     """An interval reads in its largest whole unit."""
-    assert [every_words(n) for n in (30, 900, 7200, 172800)] == ["每 30 秒", "每 15 分钟", "每 2 小时", "每 2 天"]
+    assert [every_words(n) for n in (30, 900, 7200, 172800)] == [
+        "每 30 秒",
+        "每 15 分钟",
+        "每 2 小时",
+        "每 2 天",
+    ]

@@ -7,7 +7,7 @@ import re
 
 import pytest
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import OperationalError
 
 from secops.accounts.models import Account, Role, RoleGrant
@@ -210,6 +210,21 @@ def test_audit_pages(client_as: ClientAs, platform: Platform) -> None:
     shown = audit.get(f"/audit/{seq.group(1)}").get_data(as_text=True)
     assert "ghost-42" in shown
     assert audit.get("/audit/99999999").status_code == 404
+
+
+def test_verification_says_what_it_found(client_as: ClientAs, platform: Platform) -> None:
+    """A whole log is called intact; after a row was changed behind the platform's back the page names the row."""
+    audit = client_as(Role.AUDIT_ADMIN)
+    page = audit.post("/audit/verify", follow_redirects=True).get_data(as_text=True)
+    assert "条记录完整" in page
+    assert "最近一次校验" in page
+    with platform.engine.begin() as connection:
+        connection.execute(text("UPDATE audit_event SET actor = 'somebody-else' WHERE seq = 2"))
+    page = audit.post("/audit/verify", follow_redirects=True).get_data(as_text=True)
+    assert "从第 2 条起不可信" in page
+    noted = _last_event(platform, "audit.verify")
+    assert noted is not None
+    assert (noted.result, noted.detail["first_bad"]) == ("failed", 2)
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])

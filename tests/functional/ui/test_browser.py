@@ -96,12 +96,14 @@ def test_log_in_and_list_by_keyboard(open_page: Visit, site: Any) -> None:
     page = open_page().page
     page.goto("/account/password")
     # The first field has the focus; a wrong password keeps the name and goes to the password.
+    wait_until(page, lambda: page.evaluate("document.activeElement.id") == "f-username")
     page.keyboard.type("officer")
     page.keyboard.press("Tab")
     page.keyboard.type("wrong")
     page.keyboard.press("Enter")
     page.wait_for_selector(".notice.tone-bad")
     assert page.input_value("#f-username") == "officer"
+    wait_until(page, lambda: page.evaluate("document.activeElement.id") == "f-password")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_selector(".user-menu")
