@@ -14,6 +14,7 @@ SECOPS := $(VENV)/bin/secops
 TESTS ?= tests
 PYTEST_OPTIONS ?=
 SERVE ?= yes
+BENCH ?= *
 
 .PHONY: help setup setup-dev demo run test lint bench clean
 
@@ -42,12 +43,16 @@ test: setup-dev ## run the tests (TESTS=path, PYTEST_OPTIONS=...)
 lint: setup-dev ## style, types, import contracts, no addresses in tracked files
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m mypy secops controls scanners reports smcrypto
+	$(PY) -m mypy secops
+	$(PY) -m mypy --strict controls scanners reports smcrypto
 	$(VENV)/bin/lint-imports
 	$(PY) -m pytest tests/contract/test_no_addresses.py
 
-bench: setup-dev ## measure speed (never part of the tests)
-	@exec $(PY) -m pytest bench -q --benchmark-enable --benchmark-only $(PYTEST_OPTIONS)
+bench: setup-dev ## measure speed against the figures to reach (BENCH=seal for one of them)
+	@missed=0; for file in bench/bench_$(BENCH).py; do \
+		name=$$(basename $$file .py); echo "== $$name"; \
+		$(PY) -m bench.$$name || missed=1; \
+	done; exit $$missed
 
 clean: ## remove .venv and everything that was built; installations (var/) stay
 	@rm -rf $(VENV) build dist *.egg-info controls/_compiled

@@ -53,11 +53,6 @@ def flag_badges(system: System) -> Markup:
     return Markup("").join(_flag_list(system))
 
 
-def flag_lines(system: System) -> Markup:
-    """The same, one below the other, for a narrow column."""
-    return Markup("").join(Markup("<div>{}</div>").format(one) for one in _flag_list(system))
-
-
 def _flag_list(system: System) -> list[Markup]:
     return [macro("example") if key == "example" else macro("badge", FLAGS[key]) for key in flags_of(system)]
 

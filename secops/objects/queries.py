@@ -27,7 +27,7 @@ from secops.reporting.models import ReportFile
 from secops.reporting.posture_model import combined_verdict
 from secops.scans.models import ProbeRun, Scan, ScanAuthorization
 from secops.scans.queries import valid_now
-from secops.web.lang import pick
+from secops.web.lang import language, pick
 from secops.web.links import link
 
 OPEN = select(func.count(Finding.id)).where(Finding.system_id == System.id, is_open()).scalar_subquery()
@@ -263,7 +263,7 @@ class ItemRow:
     def short_reason(self) -> str:
         """The beginning of the reason, for a narrow column."""
         words = pick(self.reason)
-        limit = 88 if words.isascii() else 44
+        limit = 120 if language() == "en" else 60
         return words if len(words) <= limit else words[: limit - 1] + "…"
 
     @property

@@ -19,7 +19,7 @@ from secops.clock import utc_now
 from secops.objects.clock import STATES as CLOCK
 from secops.objects.clock import evaluation_clause, evaluation_due, evaluation_state
 from secops.objects.models import Asset, Department, System
-from secops.objects.parts import FLAGS, SYSTEM_STATES, flag_lines, flag_words, macro, summary_counts, verdict_parts
+from secops.objects.parts import FLAGS, SYSTEM_STATES, flag_badges, flag_words, macro, summary_counts, verdict_parts
 from secops.objects.queries import ASSET_OPEN, FAILING, HIGH, NOT_EXAMINED, OPEN, ItemRow
 from secops.posture.models import PostureSummary
 from secops.web.filters import zone
@@ -101,6 +101,10 @@ class ClassChoice(Choice):
         return state
 
 
+def _name_note(row: Any) -> Markup:
+    return Markup('<span class="sample-row">{}{}</span>').format(row.System.code, flag_badges(row.System))
+
+
 def _filing(row: Any) -> Any:
     system: System = row.System
     if system.filing_number:
@@ -154,7 +158,7 @@ def _findings_url(row: Any) -> str:
 SYSTEMS = Table(
     "systems",
     (
-        Column("name", "定级对象", "System", lambda r: r.System.name, sort=System.name, note=lambda r: r.System.code, width="wide"),
+        Column("name", "定级对象", "System", lambda r: r.System.name, sort=System.name, note=_name_note, width="wide"),
         Column("department", "部门", "Department", lambda r: r.department_name, sort=Department.name, note=lambda r: label("hosting", r.System.hosting).text),
         Column("level", "等级", "Level", lambda r: level_words(r.System.level), sort=(System.level, System.profile), note=lambda r: r.System.profile, width="fit"),
         Column("hosting", "运行位置", "Hosting", lambda r: label("hosting", r.System.hosting).text, sort=System.hosting, shown=False),
@@ -162,7 +166,7 @@ SYSTEMS = Table(
         Column("evaluation", "下次测评", "Next evaluation", lambda r: evaluation_due(r.System), sort=System.last_evaluation_on, note=clock_label, kind="day", width="fit"),
         Column("posture", "态势", "Posture", posture_bar, sort=PostureSummary.examined_share, note=_posture_note, export=_posture_export),
         Column("findings", "未关闭问题", "Open findings", lambda r: r.open_findings, sort=OPEN, note=_high_note, url=_findings_url, kind="number", width="fit"),
-        Column("flags", "标记", "Flags", lambda r: flag_lines(r.System), export=lambda r: flag_words(r.System)),
+        Column("flags", "标记", "Flags", lambda r: flag_badges(r.System), export=lambda r: flag_words(r.System), shown=False),
         Column("code", "编码", "Code", lambda r: r.System.code, sort=System.code, kind="code", shown=False),
         Column("state", "状态", "State", lambda r: SYSTEM_STATES[r.System.state.value].text, sort=System.state, shown=False),
         Column("high", "高风险问题", "High findings", lambda r: r.high_findings, sort=HIGH, kind="number", shown=False),
@@ -209,7 +213,8 @@ def _marks(session: Session) -> list[tuple[str, str]]:
 
 
 def _item_note(row: ItemRow) -> str:
-    return f"{pick(row.unit.control_point.name)} · {term(SecurityClass(row.unit.class_code))}"
+    point, group = pick(row.unit.control_point.name), term(SecurityClass(row.unit.class_code))
+    return f"{point} · {group} · {row.unit.mark.value} · {label('layer', row.unit.layer).text}"
 
 
 ITEMS = RowTable(
@@ -217,12 +222,12 @@ ITEMS = RowTable(
     (
         Column("unit", "测评单元", "Unit", lambda r: str(r.unit.id), sort=lambda r: r.position, note=lambda r: clause_words(r.unit), kind="code", width="fit"),
         Column("summary", "要求（平台摘要）", "Requirement (our summary)", lambda r: pick(r.unit.summary), note=_item_note, width="wide"),
-        Column("mark", "标识", "Mark", lambda r: r.unit.mark.value, sort=lambda r: r.unit.mark.value, width="fit"),
-        Column("layer", "层面", "Layer", lambda r: label("layer", r.unit.layer).text, sort=lambda r: r.unit.layer.value, width="fit"),
+        Column("mark", "标识", "Mark", lambda r: r.unit.mark.value, sort=lambda r: r.unit.mark.value, shown=False),
+        Column("layer", "层面", "Layer", lambda r: label("layer", r.unit.layer).text, sort=lambda r: r.unit.layer.value, shown=False),
         Column("state", "判定建议", "Suggested verdict", lambda r: r.state, sort=lambda r: STATES.index(r.state), kind="badge", label="verdict", width="fit"),
         Column("targets", "对象", "Targets", lambda r: r.targets_text, sort=lambda r: r.targets, width="fit"),
         Column("evidence", "证据", "Evidence", lambda r: r.evidence, sort=lambda r: r.evidence, kind="number", width="fit"),
-        Column("reason", "理由", "Why", lambda r: r.short_reason, export=lambda r: pick(r.reason)),
+        Column("reason", "理由", "Why", lambda r: r.short_reason, export=lambda r: pick(r.reason), width="wide"),
         Column("clause", "条款", "Clause", lambda r: clause_words(r.unit), shown=False),
         Column("point", "控制点", "Control point", lambda r: pick(r.unit.control_point.name), sort=lambda r: pick(r.unit.control_point.name), shown=False),
         Column("class", "安全类", "Class", lambda r: term(SecurityClass(r.unit.class_code)), sort=lambda r: r.unit.class_code, shown=False),

@@ -68,7 +68,7 @@ class DashboardView(PageView):
 def _todo(found: Dashboard) -> list[parts.Part]:
     """Figures that ask for somebody to act, each with the list behind it."""
     systems = found.systems
-    return [
+    wanted = [
         ("bad", t("高风险问题", "High findings"), found.findings.high, link("FindingView.index", open=1, severity="high")),
         ("bad", t("测评逾期", "Evaluations overdue"), systems.overdue, _systems(evaluation="overdue")),
         ("warn", t("本年测评到期", "Evaluations due this year"), systems.due_this_year, _systems(evaluation="this-year")),
@@ -78,6 +78,7 @@ def _todo(found: Dashboard) -> list[parts.Part]:
         ("info", t("待复测", "To be retested"), found.findings.submitted, link("FindingView.index", state="submitted")),
         ("info", t("面向互联网", "Internet-facing"), systems.internet, _systems(flag="internet")),
     ]
+    return [part for part in wanted if part[2]]
 
 
 def _systems(**filters: str) -> str:
@@ -88,7 +89,12 @@ def _donut(found: Dashboard) -> str:
     def where(_: str, state: str) -> str:
         return url_for("SystemView.index", has=state, sort=f"-{state}")
 
-    return verdict_donut(found.posture.total, language=language(), link=where, width=400)
+    return verdict_donut(found.posture.total, language=language(), link=where, width=_narrow())
+
+
+def _narrow() -> float:
+    """Width of a chart in the narrow column; English words need more of it."""
+    return 400 if language() == "zh" else 480
 
 
 def _class_chart(found: Dashboard) -> str:
@@ -108,7 +114,7 @@ def _layer_chart(found: Dashboard) -> str:
         Layer(layer): {Severity(severity): number for severity, number in row.items()}
         for layer, row in found.by_layer.items()
     }
-    return finding_bars(counts, language=language(), link=where, width=400)
+    return finding_bars(counts, language=language(), link=where, width=_narrow())
 
 
 def _due_row(one: Due) -> dict[str, Any]:
@@ -121,7 +127,7 @@ def _due_row(one: Due) -> dict[str, Any]:
     }
     note = one.note
     if one.kind == "finding":
-        note = t(f"{one.note} 个问题到期", f"{one.note} finding(s) due")
+        note = t(f"{one.note} 个问题到期", f"findings due: {one.note}")
     return {
         "on": one.on,
         "kind": _KINDS[one.kind],
