@@ -111,8 +111,13 @@ def _decide(rule: Rule, view: _View) -> tuple[OutcomeKind, Bilingual]:
         return OutcomeKind.ERROR, judgement.reason
     if judgement.verdict is Judged.PERSON or rule.otherwise_manual:
         return OutcomeKind.MANUAL, _join(rule.manual_reason, judgement.reason)
-    if rule.manual_if is not None and rule.manual_if.judge(view).verdict is not Judged.NOT_MET:
-        return OutcomeKind.MANUAL, _join(rule.manual_reason, judgement.reason)
+    if rule.manual_if is not None:
+        bearable = rule.manual_if.judge(view)
+        if bearable.verdict is Judged.UNKNOWN:
+            # what would excuse it was not looked at, so it can be called neither a fault nor bearable
+            return OutcomeKind.ERROR, _both(judgement.reason, bearable.reason)
+        if bearable.verdict is not Judged.NOT_MET:
+            return OutcomeKind.MANUAL, _join(rule.manual_reason, judgement.reason)
     return OutcomeKind.FAIL, judgement.reason
 
 
@@ -120,6 +125,10 @@ def _join(first: Bilingual | None, second: Bilingual) -> Bilingual:
     if first is None:
         return second
     return Bilingual(f"{first.zh}（{second.zh}）", f"{first.en} ({second.en})")
+
+
+def _both(first: Bilingual, second: Bilingual) -> Bilingual:
+    return Bilingual(f"{first.zh}；{second.zh}", f"{first.en}; {second.en}")
 
 
 def _observed(fact: Fact) -> FactValue:

@@ -226,11 +226,9 @@ class SubsetOf:
             if self.some and not seen:
                 return False, "没有任何项", "nothing there"
             found = [item for item in seen if fold(item) not in known]
-            return (
-                not found,
-                "均在允许范围内" if not found else f"超出范围 {show_all(found)}",
-                found_en(found),
-            )
+            if found:
+                return False, f"超出范围 {show_all(found)}", f"not among the allowed: {show_all(found)}"
+            return True, f"{len(seen)} 项均在允许范围内", f"all {len(seen)} among the allowed"
 
         return judge_fact(view, self.fact, test)
 

@@ -21,8 +21,8 @@ from sqlalchemy.orm import ORMExecuteState, Session
 from secops.audit_log import chain
 from secops.audit_log.chain import Head
 from secops.audit_log.models import AuditEvent, AuditHead
-from secops.db import Pending
 from secops.audit_log.verify import SealedHead, VerifyResult, verify_log
+from secops.db import Pending
 from secops.scope import Principal, principal_of
 
 _SESSION = "secops_session"

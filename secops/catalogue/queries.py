@@ -71,7 +71,9 @@ def _answers_by_family() -> dict[str, tuple[RuleAnswer, ...]]:
         for answer in rule.answers:
             if catalog.has_unit(answer.unit):
                 family = catalog.unit(answer.unit).family
-                found.setdefault(family, []).append(RuleAnswer(rule, answer.step, answer.strength.value, answer.unit))
+                found.setdefault(family, []).append(
+                    RuleAnswer(rule, answer.step, answer.strength.value, answer.unit)
+                )
     return {family: tuple(answers) for family, answers in found.items()}
 
 
@@ -83,9 +85,13 @@ def answers_to(unit: AssessmentUnit) -> list[RuleAnswer]:
         if answer.written_for == unit.id:
             found.append(answer)
             continue
-        words = next((s.text for s in catalog.unit(answer.written_for).steps if s.number == answer.step), None)
+        words = next(
+            (s.text for s in catalog.unit(answer.written_for).steps if s.number == answer.step), None
+        )
         places = [step.number for step in unit.steps if step.text == words]
-        found.extend(RuleAnswer(answer.rule, number, answer.strength, answer.written_for) for number in places)
+        found.extend(
+            RuleAnswer(answer.rule, number, answer.strength, answer.written_for) for number in places
+        )
     return sorted(found, key=lambda one: (one.step, one.rule.id))
 
 

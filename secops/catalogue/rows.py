@@ -73,7 +73,9 @@ class RowTable(Table):
         state.rows = found[start : start + state.size]
         return state
 
-    def everything(self, session: Session, statement: Any, args: Mapping[str, str], chunk: int = 500) -> Iterator[Any]:
+    def everything(
+        self, session: Session, statement: Any, args: Mapping[str, str], chunk: int = 500
+    ) -> Iterator[Any]:
         yield from self._chosen(session, statement, TableState(self, _multi(args)))
 
     def _chosen(self, session: Session, rows: Sequence[Any], state: TableState) -> list[Any]:

@@ -27,7 +27,9 @@ def _frameworks(session: Any) -> list[tuple[str, str]]:
 
 def _classes(session: Any) -> list[tuple[str, str]]:
     mlps = [(one.value, term(one)) for one in SecurityClass]
-    crypto = {row.unit.class_code: pick(row.class_name) for row in unit_rows() if row.unit.framework == CRYPTO}
+    crypto = {
+        row.unit.class_code: pick(row.class_name) for row in unit_rows() if row.unit.framework == CRYPTO
+    }
     return mlps + [(code, t(f"密码应用：{name}", f"Crypto: {name}")) for code, name in crypto.items()]
 
 
@@ -40,7 +42,10 @@ def _marks(session: Any) -> list[tuple[str, str]]:
 
 
 def _means(session: Any) -> list[tuple[str, str]]:
-    return [("rules", t("有自动检查规则", "Rules can evidence it")), ("none", t("只能由人核查", "People only"))]
+    return [
+        ("rules", t("有自动检查规则", "Rules can evidence it")),
+        ("none", t("只能由人核查", "People only")),
+    ]
 
 
 def _class(row: UnitRow) -> str:

@@ -74,7 +74,10 @@ def _counts() -> list[dict[str, Any]]:
             {
                 "title": words.level_words(level),
                 "value": general,
-                "note": t(f"通用；另有扩展要求 {len(mlps) - general}", f"general; {len(mlps) - general} more in extensions"),
+                "note": t(
+                    f"通用；另有扩展要求 {len(mlps) - general}",
+                    f"general; {len(mlps) - general} more in extensions",
+                ),
                 "url": url_for("CatalogView.index", framework=MLPS_EVALUATION, level=level, scope="general"),
             }
         )

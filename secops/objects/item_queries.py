@@ -72,7 +72,9 @@ def item_page(session: Session, system: System, unit_id: str) -> ItemPage:
     units = list(units_of(system))
     place = next((number for number, unit in enumerate(units) if unit.id == unit_id), None)
     if place is None:
-        raise NotFound("这个控制项不适用于该系统，或不存在。", "This item does not bind the system, or does not exist.")
+        raise NotFound(
+            "这个控制项不适用于该系统，或不存在。", "This item does not bind the system, or does not exist."
+        )
     unit = units[place]
     family = load_catalog().family(unit.family)
     cells = [
@@ -100,7 +102,9 @@ def item_page(session: Session, system: System, unit_id: str) -> ItemPage:
     )
 
 
-def _outcomes(session: Session, system: System, cells: Sequence[tuple[PostureCell, Any]]) -> dict[tuple[int, str], list[Any]]:
+def _outcomes(
+    session: Session, system: System, cells: Sequence[tuple[PostureCell, Any]]
+) -> dict[tuple[int, str], list[Any]]:
     rules = {rule for cell, _ in cells for step in cell.steps for rule in step.get("rules", ())}
     found: dict[tuple[int, str], list[Any]] = {}
     query = (
@@ -115,7 +119,9 @@ def _outcomes(session: Session, system: System, cells: Sequence[tuple[PostureCel
 
 
 def _steps(
-    unit: AssessmentUnit, cells: Sequence[tuple[PostureCell, Asset | None]], outcomes: Mapping[tuple[int, str], list[Any]]
+    unit: AssessmentUnit,
+    cells: Sequence[tuple[PostureCell, Asset | None]],
+    outcomes: Mapping[tuple[int, str], list[Any]],
 ) -> list[StepAnswers]:
     found = []
     for step in unit.steps:
@@ -125,10 +131,13 @@ def _steps(
             known = next((one for one in cell.steps if one["number"] == step.number), None)
             state = known["status"] if known else "open"
             states[state] = states.get(state, 0) + 1
-            for rule in known["rules"] if known and asset else ():
+            if known is None or asset is None:
+                continue
+            name, asset_id = asset.name, asset.id
+            for rule in known["rules"]:
                 answers.extend(
-                    Answer(asset.name, rule, one.outcome, one.reason, one.observed_at, one.scan_id, evidence_id)
-                    for one, evidence_id in outcomes.get((asset.id, rule), ())
+                    Answer(name, rule, one.outcome, one.reason, one.observed_at, one.scan_id, evidence_id)
+                    for one, evidence_id in outcomes.get((asset_id, rule), ())
                 )
         found.append(StepAnswers(step.number, step.text, states, answers))
     return found
@@ -136,7 +145,15 @@ def _steps(
 
 def _evidence(session: Session, system: System, cells: Sequence[tuple[PostureCell, Any]]) -> Sequence[Any]:
     ids = sorted({found for cell, _ in cells for found in cell.evidence_ids})
-    columns = (Evidence.id, Evidence.title, Evidence.source, Evidence.state, Evidence.given_by, Evidence.given_at, Evidence.effective_until)
+    columns = (
+        Evidence.id,
+        Evidence.title,
+        Evidence.source,
+        Evidence.state,
+        Evidence.given_by,
+        Evidence.given_at,
+        Evidence.effective_until,
+    )
     return session.execute(
         select(*columns)
         .where(Evidence.system_id == system.id, Evidence.id.in_(ids), Evidence.blob_state == BlobState.OK)
@@ -148,6 +165,9 @@ def _findings(session: Session, system: System, unit_id: str) -> Sequence[Findin
     # Ids stand in quotes in the list, so that one is never taken for the start of another.
     return session.scalars(
         select(Finding)
-        .where(Finding.system_id == system.id, cast(Finding.units, String).contains(f'"{unit_id}"', autoescape=True))
+        .where(
+            Finding.system_id == system.id,
+            cast(Finding.units, String).contains(f'"{unit_id}"', autoescape=True),
+        )
         .order_by(Finding.id)
     ).all()

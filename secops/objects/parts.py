@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ from markupsafe import Markup
 from controls.terms import SecurityClass
 from reports.read_model import STATES, CountRow, Counts, Layer, Text
 from secops.objects.models import System
+from secops.objects.queries import units_of
+from secops.posture.catalogue import selection_for
 from secops.posture.services import counts_of
 from secops.reporting.posture_model import label_text
 from secops.web.labels import Label, label
@@ -64,7 +67,12 @@ def flag_words(system: System) -> str:
 def verdict_parts(counts: Counts, where: Callable[[str], str] | None = None) -> list[Part]:
     """Parts for the macros ``stack`` and ``legend``, in the order of the states."""
     return [
-        (label("verdict", state).tone, label("verdict", state).text, counts.of(state), where(state) if where else "")
+        (
+            label("verdict", state).tone,
+            label("verdict", state).text,
+            counts.of(state),
+            where(state) if where else "",
+        )
         for state in STATES
     ]
 
@@ -76,10 +84,31 @@ def summary_counts(row: Any) -> Counts | None:
     return Counts(row.compliant, row.partial, row.non_compliant, row.na, row.not_examined)
 
 
+def row_counts(row: Any) -> Counts | None:
+    """Counts of a row of the list: a classified system whose posture was never worked out has nothing examined."""
+    found = summary_counts(row)
+    if found is None and row.System.profile:
+        return Counts(not_examined=len(units_of(row.System)))
+    return found
+
+
+def open_groups(profile: str, extensions: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """By class and by layer: the items that bind such a system, none of them examined."""
+    units = selection_for(profile, extensions).units if profile else ()
+    by_class = Counter(str(unit.class_code) for unit in units)
+    by_layer = Counter(unit.layer.value for unit in units)
+    return (
+        {code: {"not_examined": number} for code, number in by_class.items()},
+        {layer: {"not_examined": number} for layer, number in by_layer.items()},
+    )
+
+
 def class_rows(by_class: Mapping[str, Any]) -> list[CountRow]:
     """Rows for the chart per class, in the order of the standard."""
     return [
-        CountRow.of(member.value, Text(member.label("zh"), member.label("en")), counts_of(by_class[member.value]))
+        CountRow.of(
+            member.value, Text(member.label("zh"), member.label("en")), counts_of(by_class[member.value])
+        )
         for member in SecurityClass
         if member.value in by_class
     ]
@@ -88,7 +117,9 @@ def class_rows(by_class: Mapping[str, Any]) -> list[CountRow]:
 def layer_rows(by_layer: Mapping[str, Any]) -> list[CountRow]:
     """Rows for the chart per layer."""
     return [
-        CountRow.of(layer, label_text("layer", layer), counts_of(by_layer[layer])) for layer in LAYERS if layer in by_layer
+        CountRow.of(layer, label_text("layer", layer), counts_of(by_layer[layer]))
+        for layer in LAYERS
+        if layer in by_layer
     ]
 
 

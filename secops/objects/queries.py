@@ -55,7 +55,9 @@ def system_statement() -> Select[Any]:
             HIGH.label("high_findings"),
         )
         .join(Department, Department.id == System.department_id)
-        .outerjoin(PostureSummary, and_(PostureSummary.system_id == System.id, PostureSummary.current.is_(True)))
+        .outerjoin(
+            PostureSummary, and_(PostureSummary.system_id == System.id, PostureSummary.current.is_(True))
+        )
         .where(System.is_platform.is_(False))
     )
 
@@ -134,7 +136,9 @@ def overview(session: Session, head: Head, now: datetime, today: date) -> Overvi
     system = head.system
     of_system = Finding.system_id == system.id
     severities = session.execute(
-        select(Finding.severity, func.count(Finding.id)).where(of_system, is_open()).group_by(Finding.severity)
+        select(Finding.severity, func.count(Finding.id))
+        .where(of_system, is_open())
+        .group_by(Finding.severity)
     )
     return Overview(
         summary=current_summary(session, system.id),
@@ -146,13 +150,22 @@ def overview(session: Session, head: Head, now: datetime, today: date) -> Overvi
             .limit(8)
         ).all(),
         severities={severity.value: int(number) for severity, number in severities},
-        evidence=session.execute(_evidence_of(system.id).order_by(Evidence.given_at.desc(), Evidence.id.desc()).limit(8)).all(),
+        evidence=session.execute(
+            _evidence_of(system.id).order_by(Evidence.given_at.desc(), Evidence.id.desc()).limit(8)
+        ).all(),
         due_evidence=_due_evidence(session, system.id, today),
         people=_people(session, head, now),
-        assets=session.scalars(select(Asset).where(Asset.system_id == system.id).order_by(Asset.name).limit(12)).all(),
-        scans=session.scalars(select(Scan).where(Scan.system_id == system.id).order_by(Scan.id.desc()).limit(8)).all(),
+        assets=session.scalars(
+            select(Asset).where(Asset.system_id == system.id).order_by(Asset.name).limit(12)
+        ).all(),
+        scans=session.scalars(
+            select(Scan).where(Scan.system_id == system.id).order_by(Scan.id.desc()).limit(8)
+        ).all(),
         classifications=session.scalars(
-            select(Classification).where(Classification.system_id == system.id).order_by(Classification.id.desc()).limit(10)
+            select(Classification)
+            .where(Classification.system_id == system.id)
+            .order_by(Classification.id.desc())
+            .limit(10)
         ).all(),
         events=session.execute(
             select(FindingEvent, Finding.title, Finding.id.label("finding_id"))
@@ -172,12 +185,21 @@ def overview(session: Session, head: Head, now: datetime, today: date) -> Overvi
 
 def current_summary(session: Session, system_id: int) -> PostureSummary | None:
     """The present posture of one system."""
-    query = select(PostureSummary).where(PostureSummary.system_id == system_id, PostureSummary.current.is_(True))
+    query = select(PostureSummary).where(
+        PostureSummary.system_id == system_id, PostureSummary.current.is_(True)
+    )
     return session.scalars(query.order_by(PostureSummary.id.desc()).limit(1)).first()
 
 
 def _evidence_of(system_id: int) -> Select[Any]:
-    columns = (Evidence.id, Evidence.title, Evidence.source, Evidence.state, Evidence.given_by, Evidence.given_at)
+    columns: tuple[Any, ...] = (
+        Evidence.id,
+        Evidence.title,
+        Evidence.source,
+        Evidence.state,
+        Evidence.given_by,
+        Evidence.given_at,
+    )
     return select(*columns).where(Evidence.system_id == system_id, Evidence.blob_state == BlobState.OK)
 
 
@@ -190,7 +212,10 @@ def _due_evidence(session: Session, system_id: int, today: date) -> Sequence[Any
         .where(
             Evidence.system_id == system_id,
             Evidence.blob_state == BlobState.OK,
-            or_(Evidence.state.in_(acting), and_(Evidence.state.in_(living), Evidence.effective_until <= today + SOON)),
+            or_(
+                Evidence.state.in_(acting),
+                and_(Evidence.state.in_(living), Evidence.effective_until <= today + SOON),
+            ),
         )
         .order_by(Evidence.effective_until, Evidence.id)
         .limit(6)
@@ -202,7 +227,15 @@ def _people(session: Session, head: Head, now: datetime) -> Sequence[Any]:
     above = [int(part) for part in head.department.path.split("/") if part]
     granted = aliased(Department)
     return session.execute(
-        select(Account.display_name, Account.post, User.username, RoleGrant.role, RoleGrant.system_id, RoleGrant.valid_until, granted.name.label("granted_for"))
+        select(
+            Account.display_name,
+            Account.post,
+            User.username,
+            RoleGrant.role,
+            RoleGrant.system_id,
+            RoleGrant.valid_until,
+            granted.name.label("granted_for"),
+        )
         .join(User, User.id == Account.user_id)
         .join(RoleGrant, RoleGrant.user_id == User.id)
         .join(granted, granted.id == RoleGrant.department_id)
@@ -253,7 +286,9 @@ class ItemRow:
         """Why it stands so: of the targets that decide it, the same words once."""
         if not self.cells:
             return Text("尚未计算态势", "the posture was not computed yet")
-        wanted = [cell for cell in self.cells if (cell.verdict is None) == (self.state == "not_examined")] or list(self.cells)
+        wanted = [
+            cell for cell in self.cells if (cell.verdict is None) == (self.state == "not_examined")
+        ] or list(self.cells)
         pairs = {(pair["zh"], pair["en"]): None for cell in wanted for pair in cell.reasons}
         if not pairs and self.state == "not_examined":
             pairs = {("尚未检查", "not examined yet"): None}
@@ -283,15 +318,26 @@ class ItemRow:
 def item_rows(session: Session, system: System) -> list[ItemRow]:
     """Every unit that binds *system* with its cells, in the order of the standard; one query."""
     cells: dict[str, list[Any]] = {}
-    columns = (PostureCell.unit_id, PostureCell.asset_id, PostureCell.verdict, PostureCell.reasons, PostureCell.evidence_ids)
+    columns = (
+        PostureCell.unit_id,
+        PostureCell.asset_id,
+        PostureCell.verdict,
+        PostureCell.reasons,
+        PostureCell.evidence_ids,
+    )
     query = select(*columns).where(PostureCell.system_id == system.id).order_by(PostureCell.id)
     for cell in session.execute(query):
         cells.setdefault(cell.unit_id, []).append(cell)
-    return [ItemRow(system.id, unit, place, cells.get(str(unit.id), [])) for place, unit in enumerate(units_of(system))]
+    return [
+        ItemRow(system.id, unit, place, cells.get(str(unit.id), []))
+        for place, unit in enumerate(units_of(system))
+    ]
 
 
 def _cells_of_asset(*where: Any) -> Any:
-    return select(func.count(PostureCell.id)).where(PostureCell.asset_id == Asset.id, *where).scalar_subquery()
+    return (
+        select(func.count(PostureCell.id)).where(PostureCell.asset_id == Asset.id, *where).scalar_subquery()
+    )
 
 
 ASSET_OPEN = select(func.count(Finding.id)).where(Finding.asset_id == Asset.id, is_open()).scalar_subquery()
@@ -301,7 +347,9 @@ NOT_EXAMINED = _cells_of_asset(PostureCell.verdict.is_(None))
 
 def asset_statement(system_id: int) -> Select[Any]:
     """Targets of one system with their open findings, gaps, and when a probe last saw them."""
-    seen = select(func.max(ProbeRun.finished_at)).where(ProbeRun.asset_id == Asset.id, ProbeRun.state == "completed")
+    seen = select(func.max(ProbeRun.finished_at)).where(
+        ProbeRun.asset_id == Asset.id, ProbeRun.state == "completed"
+    )
     return select(
         Asset,
         ASSET_OPEN.label("open_findings"),

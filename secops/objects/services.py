@@ -14,6 +14,7 @@ from controls.grading import classify
 from secops.audit_log.services import record
 from secops.errors import BadInput, NotFound
 from secops.objects.models import Asset, Classification, Department, Hosting, Importance, System, SystemState
+from secops.posture.services import recompute
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -124,6 +125,8 @@ def classify_system(
         detail={"profile": row.profile, "rule_set": row.rule_set, "reason": reason[:200]},
     )
     session.flush()
+    # Another level asks other items: the posture follows at once.
+    recompute(session, system, now=now)
     return row
 
 

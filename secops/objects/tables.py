@@ -8,18 +8,26 @@ from typing import Any
 
 from flask import url_for
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, or_, true
 from sqlalchemy.orm import Session
 
 from controls.terms import Mark, SecurityClass, TargetKind
-from reports.read_model import STATES
+from reports.read_model import STATES, Counts
 from secops.catalogue.rows import RowChoice, RowTable
 from secops.catalogue.words import clause_words, level_words, term
 from secops.clock import utc_now
 from secops.objects.clock import STATES as CLOCK
 from secops.objects.clock import evaluation_clause, evaluation_due, evaluation_state
 from secops.objects.models import Asset, Department, System
-from secops.objects.parts import FLAGS, SYSTEM_STATES, flag_badges, flag_words, macro, summary_counts, verdict_parts
+from secops.objects.parts import (
+    FLAGS,
+    SYSTEM_STATES,
+    flag_badges,
+    flag_words,
+    macro,
+    row_counts,
+    verdict_parts,
+)
 from secops.objects.queries import ASSET_OPEN, FAILING, HIGH, NOT_EXAMINED, OPEN, ItemRow
 from secops.posture.models import PostureSummary
 from secops.web.filters import zone
@@ -55,7 +63,11 @@ def filed_clause(value: str) -> ColumnElement[bool]:
 
 
 def _filed_options(session: Session) -> list[tuple[str, str]]:
-    return [("filed", t("已备案", "Filed")), ("open", t("应备案未备案", "To be filed")), ("none", t("无需备案", "Not needed"))]
+    return [
+        ("filed", t("已备案", "Filed")),
+        ("open", t("应备案未备案", "To be filed")),
+        ("none", t("无需备案", "Not needed")),
+    ]
 
 
 _FLAG_COLUMNS = {
@@ -74,12 +86,20 @@ def flag_clause(key: str) -> ColumnElement[bool]:
 
 
 def _flag_options(session: Session) -> list[tuple[str, str]]:
-    return [*((key, words.text) for key, words in FLAGS.items()), ("high", t("有高风险问题", "High findings"))]
+    return [
+        *((key, words.text) for key, words in FLAGS.items()),
+        ("high", t("有高风险问题", "High findings")),
+    ]
 
 
 def _state_clause(state: str) -> ColumnElement[bool]:
     found: ColumnElement[bool] = getattr(PostureSummary, state) > 0
-    return found
+    return or_(found, _nothing_looked_at()) if state == "not_examined" else found
+
+
+def _nothing_looked_at() -> ColumnElement[bool]:
+    """Classified, and its posture was never worked out: every item is open."""
+    return and_(PostureSummary.id.is_(None), System.profile != "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +110,17 @@ class ClassChoice(Choice):
         # A class with slots is made anew by the decorator, so super() without names would not find it.
         state = Choice.read(self, args, prefix, session)
         if state.chosen:
-            states = [one for one in args.getlist(prefix + "has") if one in STATES] or ["partial", "non_compliant"]
+            states = [one for one in args.getlist(prefix + "has") if one in STATES] or [
+                "partial",
+                "non_compliant",
+            ]
             state.clause = or_(
                 *(
                     PostureSummary.by_class[(code, one)].as_integer() > 0
                     for code in state.chosen
                     for one in states
-                )
+                ),
+                *([_nothing_looked_at()] if "not_examined" in states else ()),
             )
         return state
 
@@ -116,7 +140,9 @@ def _filing(row: Any) -> Any:
 
 def _filing_export(row: Any) -> str:
     system: System = row.System
-    return system.filing_number or (t("无需备案", "Not needed") if (system.level or 0) < 2 else t("未备案", "Not filed"))
+    return system.filing_number or (
+        t("无需备案", "Not needed") if (system.level or 0) < 2 else t("未备案", "Not filed")
+    )
 
 
 def clock_label(row: Any) -> Label | None:
@@ -127,20 +153,24 @@ def clock_label(row: Any) -> Label | None:
 
 def posture_bar(row: Any) -> Markup | str:
     """The five states as one small bar; "" for a system without a posture."""
-    counts = summary_counts(row)
+    counts = row_counts(row)
     return macro("stack", verdict_parts(counts), t("态势", "Posture")) if counts else ""
 
 
-def _posture_note(row: Any) -> str:
-    counts = summary_counts(row)
+def posture_note(row: Any) -> str:
+    counts = row_counts(row)
     if counts is None:
-        return t("尚未计算", "not computed yet") if row.System.profile else t("定级后计算", "after classification")
+        return t("定级后计算", "after classification")
     return t(f"已检查 {counts.examined}/{counts.total}", f"{counts.examined}/{counts.total} examined")
 
 
 def _posture_export(row: Any) -> str:
-    counts = summary_counts(row)
-    return "" if counts is None else "；".join(f"{words} {number}" for _, words, number, _ in verdict_parts(counts))
+    counts = row_counts(row)
+    return (
+        ""
+        if counts is None
+        else "；".join(f"{words} {number}" for _, words, number, _ in verdict_parts(counts))
+    )
 
 
 def _high_note(row: Any) -> str | None:
@@ -148,7 +178,15 @@ def _high_note(row: Any) -> str | None:
 
 
 def _number(state: str, zh: str, en: str) -> Column:
-    return Column(state, zh, en, lambda r: getattr(r, state), sort=getattr(PostureSummary, state), kind="number", shown=False)
+    return Column(
+        state,
+        zh,
+        en,
+        lambda r: (row_counts(r) or Counts()).of(state),
+        sort=getattr(PostureSummary, state),
+        kind="number",
+        shown=False,
+    )
 
 
 def _findings_url(row: Any) -> str:
@@ -164,7 +202,7 @@ SYSTEMS = Table(
         Column("hosting", "运行位置", "Hosting", lambda r: label("hosting", r.System.hosting).text, sort=System.hosting, shown=False),
         Column("filing", "备案", "Filing", _filing, sort=System.filing_number, note=lambda r: r.System.filed_on, export=_filing_export, width="fit"),
         Column("evaluation", "下次测评", "Next evaluation", lambda r: evaluation_due(r.System), sort=System.last_evaluation_on, note=clock_label, kind="day", width="fit"),
-        Column("posture", "态势", "Posture", posture_bar, sort=PostureSummary.examined_share, note=_posture_note, export=_posture_export),
+        Column("posture", "态势", "Posture", posture_bar, sort=PostureSummary.examined_share, note=posture_note, export=_posture_export),
         Column("findings", "未关闭问题", "Open findings", lambda r: r.open_findings, sort=OPEN, note=_high_note, url=_findings_url, kind="number", width="fit"),
         Column("flags", "标记", "Flags", lambda r: flag_badges(r.System), export=lambda r: flag_words(r.System), shown=False),
         Column("code", "编码", "Code", lambda r: r.System.code, sort=System.code, kind="code", shown=False),
@@ -188,7 +226,7 @@ SYSTEMS = Table(
         Choice("evaluation", "测评", "Evaluation", options=lambda session: [(k, v.text) for k, v in CLOCK.items()], clause=lambda value: evaluation_clause(value, today())),
         Choice("flag", "标记", "Flags", options=_flag_options, clause=flag_clause),
         Choice("has", "含有判定", "Has items", options=lambda session: [(s, label("verdict", s).text) for s in STATES], clause=_state_clause),
-        ClassChoice("class", "安全类", "Class", options=lambda session: [(c.value, term(c)) for c in SecurityClass]),
+        ClassChoice("class", "安全类", "Class", options=lambda session: [(c.value, term(c)) for c in SecurityClass], clause=lambda code: true()),
         Days("evaluated", "测评日期", "Evaluated on", System.last_evaluation_on, moment=False),
     ),
     search=(System.name, System.code, Department.name, System.maintainer, System.filing_number),

@@ -52,13 +52,17 @@ class SystemView(PageView):
 
     @expose("/")
     def index(self) -> str:
-        state = SYSTEMS.load(self.db, queries.system_statement(), request.args, export_url=url_for("SystemView.export"))
+        state = SYSTEMS.load(
+            self.db, queries.system_statement(), request.args, export_url=url_for("SystemView.export")
+        )
         return self.page("systems.html", state=state, **LINKS)
 
     @expose("/export")
     def export(self) -> Response:
         title = t("定级对象", "systems")
-        return export_table(SYSTEMS, self.db, queries.system_statement(), request.args, now=utc_now(), title=title)
+        return export_table(
+            SYSTEMS, self.db, queries.system_statement(), request.args, now=utc_now(), title=title
+        )
 
     @expose("/<int:system_id>")
     def show(self, system_id: int) -> str:
@@ -67,17 +71,24 @@ class SystemView(PageView):
         head = queries.system_head(self.db, system_id)
         found = queries.overview(self.db, head, now, today())
         people = [row.given_by for row in found.evidence] + [row[0].actor for row in found.events]
-        people += [row.requested_by for row in found.scans] + [row.decided_by for row in found.classifications]
+        people += [row.requested_by for row in found.scans] + [
+            row.decided_by for row in found.classifications
+        ]
         names = names_of(self.db, people)
-        counts = parts.summary_counts(found.summary)
+        by_class, by_layer = (
+            (found.summary.by_class, found.summary.by_layer)
+            if found.summary
+            else parts.open_groups(head.system.profile, tuple(head.system.extensions))
+        )
+        counts = parts.summary_counts(found.summary) or Counts(not_examined=head.items)
         return self.page(
             "system.html",
             **_head(head, "show"),
             found=found,
             counts=counts,
-            class_table=_group_table(parts.class_rows(found.summary.by_class)) if found.summary else [],
-            class_chart=_chart(head, found, "class"),
-            layer_chart=_chart(head, found, "layer"),
+            class_table=_group_table(parts.class_rows(by_class)),
+            class_chart=_chart(head, parts.class_rows(by_class), "class"),
+            layer_chart=_chart(head, parts.layer_rows(by_layer), "layer"),
             overdue=overdue,
             today=today(),
             dates=duties(head.system, _level_fixed(found.classifications)),
@@ -101,7 +112,9 @@ class SystemView(PageView):
         where = url_for("SystemView.items_export", system_id=system_id)
         state = ITEMS.load(self.db, rows, request.args, export_url=where)
         counts = Counts(**{name: sum(1 for row in rows if row.state == name) for name in STATES})
-        stack = parts.verdict_parts(counts, lambda one: url_for("SystemView.items", system_id=system_id, state=one))
+        stack = parts.verdict_parts(
+            counts, lambda one: url_for("SystemView.items", system_id=system_id, state=one)
+        )
         return self.page("system_items.html", **_head(head, "items"), state=state, parts=stack, counts=counts)
 
     @expose("/<int:system_id>/items/export")
@@ -158,7 +171,11 @@ def _head(head: Head, here: str) -> dict[str, Any]:
         ("assets", t("测评对象", "Targets"), link("SystemView.assets", system_id=system.id), head.assets),
         ("reports", t("报告", "Reports"), link("ReportView.index", **one), head.reports),
     )
-    tabs = [{"text": text, "url": url, "active": key == here, "count": count} for key, text, url, count in wanted if url]
+    tabs = [
+        {"text": text, "url": url, "active": key == here, "count": count}
+        for key, text, url, count in wanted
+        if url
+    ]
     return {
         "head": head,
         "system": system,
@@ -170,12 +187,12 @@ def _head(head: Head, here: str) -> dict[str, Any]:
     }
 
 
-def _chart(head: Head, found: Overview, group: str) -> str:
-    """Bars per class or per layer, each part leading to the items behind it; "" without a posture."""
-    if found.summary is None:
-        return ""
-    rows = parts.class_rows(found.summary.by_class) if group == "class" else parts.layer_rows(found.summary.by_layer)
-    titles = {"class": Text("各安全类判定", "Verdicts by class"), "layer": Text("各安全层面判定", "Verdicts by layer")}
+def _chart(head: Head, rows: Any, group: str) -> str:
+    """Bars per class or per layer, each part leading to the items behind it."""
+    titles = {
+        "class": Text("各安全类判定", "Verdicts by class"),
+        "layer": Text("各安全层面判定", "Verdicts by layer"),
+    }
 
     def where(code: str, state: str) -> str | None:
         return link("SystemView.items", system_id=head.system.id, state=state, **{group: code}) or None
@@ -190,7 +207,9 @@ def _group_table(rows: Any) -> list[list[Any]]:
         counts = row.counts
         rate = parts.share_text(counts.compliant, counts.judged)
         numbers = [counts.of(state) for state in STATES]
-        found.append([pick(row.label), *numbers, counts.total, parts.share_text(counts.examined, counts.total), rate])
+        found.append(
+            [pick(row.label), *numbers, counts.total, parts.share_text(counts.examined, counts.total), rate]
+        )
     return found
 
 
@@ -224,22 +243,51 @@ def _timeline(found: Overview, names: Any) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     groups: dict[tuple[Any, str], list[Any]] = {}
     for event, title, _ in found.events:
-        groups.setdefault((event.detail.get("scan") or f"e{event.id}", event.action), []).append((event, title))
+        groups.setdefault((event.detail.get("scan") or f"e{event.id}", event.action), []).append(
+            (event, title)
+        )
     for (_, action), rows in groups.items():
         event, title = rows[0]
         many = t(f"{pick(title)} 等 {len(rows)} 个问题", f"{pick(title)} and {len(rows) - 1} more")
         text = many if len(rows) > 1 else pick(title)
-        entries.append({"time": event.at, "title": step_words(action), "text": text, "tone": step_tone(action), "who": shown(event.actor, names)})
+        entries.append(
+            {
+                "time": event.at,
+                "title": step_words(action),
+                "text": text,
+                "tone": step_tone(action),
+                "who": shown(event.actor, names),
+            }
+        )
     for scan in found.scans:
         state = label("scan_state", scan.state)
         title = t(f"扫描 #{scan.id}：{state.text}", f"Scan #{scan.id}: {state.text}")
         tone = _SCAN_TONES[scan.state.value]
-        entries.append({"time": scan.finished_at or scan.requested_at, "title": title, "text": cause_label(scan.cause).text, "tone": tone, "who": shown(scan.requested_by, names)})
+        entries.append(
+            {
+                "time": scan.finished_at or scan.requested_at,
+                "title": title,
+                "text": cause_label(scan.cause).text,
+                "tone": tone,
+                "who": shown(scan.requested_by, names),
+            }
+        )
     # Raw output comes with its scan, and a report in two forms is one report.
     given = {row.title: row for row in reversed(found.evidence) if row.source.value != "scan"}
     for row in given.values():
-        title = t(f"证据：{label('evidence_source', row.source).text}", f"Evidence: {label('evidence_source', row.source).text}")
-        entries.append({"time": row.given_at, "title": title, "text": row.title, "tone": "plain", "who": shown(row.given_by, names)})
+        title = t(
+            f"证据：{label('evidence_source', row.source).text}",
+            f"Evidence: {label('evidence_source', row.source).text}",
+        )
+        entries.append(
+            {
+                "time": row.given_at,
+                "title": title,
+                "text": row.title,
+                "tone": "plain",
+                "who": shown(row.given_by, names),
+            }
+        )
     return sorted(entries, key=lambda entry: entry["time"], reverse=True)
 
 

@@ -17,7 +17,7 @@ from secops.findings.queries import DUE, FindingCounts, is_open
 from secops.findings.queries import counts as finding_counts
 from secops.objects.clock import due_before, evaluation_clause, evaluation_due
 from secops.objects.models import Classification, Hosting, System
-from secops.objects.parts import summed
+from secops.objects.parts import open_groups, summed
 from secops.objects.queries import HIGH, system_statement
 from secops.objects.tables import filed_clause
 from secops.posture.models import PostureSummary
@@ -61,7 +61,8 @@ def system_counts(session: Session, today: date) -> SystemCounts:
         return func.coalesce(func.sum(case((clause, 1), else_=0)), 0)
 
     year = and_(
-        System.last_evaluation_on >= date(today.year, 1, 1), System.last_evaluation_on <= date(today.year, 12, 31)
+        System.last_evaluation_on >= date(today.year, 1, 1),
+        System.last_evaluation_on <= date(today.year, 12, 31),
     )
     wanted = (
         System.level == 2,
@@ -95,16 +96,29 @@ class DistrictPosture:
 
 
 def district_posture(session: Session) -> DistrictPosture:
-    """One query; its rows grow with the systems, each one small."""
+    """Two queries; their rows grow with the systems, each one small. Items of a system without a posture are open."""
     columns = [getattr(PostureSummary, state) for state in STATES]
     rows = session.execute(
         select(*columns, PostureSummary.by_class, PostureSummary.computed_at)
         .join(System, System.id == PostureSummary.system_id)
         .where(PostureSummary.current.is_(True), _MINE)
     ).all()
-    total = Counts(**{state: sum(getattr(row, state) for row in rows) for state in STATES})
+    numbers = {state: sum(getattr(row, state) for row in rows) for state in STATES}
+    open_items = _items_without_posture(session)
+    numbers["not_examined"] += sum(group["not_examined"] for one in open_items for group in one.values())
     newest = max((row.computed_at for row in rows), default=None)
-    return DistrictPosture(len(rows), total, summed([row.by_class for row in rows]), newest)
+    return DistrictPosture(
+        len(rows), Counts(**numbers), summed([*(row.by_class for row in rows), *open_items]), newest
+    )
+
+
+def _items_without_posture(session: Session) -> list[dict[str, dict[str, int]]]:
+    """Per classified system without a posture: its items by class, none of them examined."""
+    current = select(PostureSummary.id).where(
+        PostureSummary.system_id == System.id, PostureSummary.current.is_(True)
+    )
+    query = select(System.profile, System.extensions).where(_MINE, System.profile != "", ~current.exists())
+    return [open_groups(profile, tuple(extensions))[0] for profile, extensions in session.execute(query)]
 
 
 def open_by_layer(session: Session) -> dict[str, dict[str, int]]:
@@ -142,7 +156,7 @@ class Dashboard:
 
 
 def dashboard(session: Session, today: date) -> Dashboard:
-    """Eleven queries at twelve systems and at a thousand."""
+    """Twelve queries at twelve systems and at a thousand."""
     return Dashboard(
         systems=system_counts(session, today),
         posture=district_posture(session),
@@ -150,7 +164,12 @@ def dashboard(session: Session, today: date) -> Dashboard:
         by_layer=open_by_layer(session),
         risky=session.execute(
             system_statement()
-            .order_by(HIGH.desc(), func.coalesce(PostureSummary.examined_share, -1), PostureSummary.not_examined.desc(), System.id)
+            .order_by(
+                HIGH.desc(),
+                func.coalesce(PostureSummary.examined_share, -1),
+                PostureSummary.not_examined.desc(),
+                System.id,
+            )
             .limit(RISKY)
         ).all(),
         scans=session.execute(
@@ -165,7 +184,12 @@ def dashboard(session: Session, today: date) -> Dashboard:
 
 def _due(session: Session, today: date) -> list[Due]:
     """The next dates of every kind in one order, overdue ones first."""
-    entries = [*_evaluations(session, today), *_filings(session), *_findings(session, today), *_evidence(session, today)]
+    entries = [
+        *_evaluations(session, today),
+        *_filings(session),
+        *_findings(session, today),
+        *_evidence(session, today),
+    ]
     entries += _schedules(session)
     return sorted(entries, key=lambda one: (one.on, one.kind, one.row_id))[:DUE_ROWS]
 
@@ -204,12 +228,14 @@ def _findings(session: Session, today: date) -> list[Due]:
     rows = session.execute(
         select(Finding.system_id, System.name, DUE.label("due"), func.count(Finding.id), func.min(Finding.id))
         .join(System, System.id == Finding.system_id)
-        .where(is_open(), DUE <= today + AHEAD)
+        .where(is_open(), today + AHEAD >= DUE)
         .group_by(Finding.system_id, System.name, DUE)
         .order_by(DUE, Finding.system_id)
         .limit(DUE_ROWS)
     )
-    return [Due(due, "finding", name, str(number), system, first) for system, name, due, number, first in rows]
+    return [
+        Due(due, "finding", name, str(number), system, first) for system, name, due, number, first in rows
+    ]
 
 
 def _evidence(session: Session, today: date) -> list[Due]:
@@ -230,10 +256,19 @@ def _evidence(session: Session, today: date) -> list[Due]:
 
 def _schedules(session: Session) -> list[Due]:
     rows = session.execute(
-        select(Schedule.id, Schedule.name, Schedule.system_id, Schedule.next_run_at, System.name.label("system_name"))
+        select(
+            Schedule.id,
+            Schedule.name,
+            Schedule.system_id,
+            Schedule.next_run_at,
+            System.name.label("system_name"),
+        )
         .join(System, System.id == Schedule.system_id)
         .where(Schedule.enabled.is_(True), Schedule.next_run_at.is_not(None))
         .order_by(Schedule.next_run_at, Schedule.id)
         .limit(DUE_ROWS)
     )
-    return [Due(row.next_run_at.date(), "schedule", row.name, row.system_name, row.system_id, row.id) for row in rows]
+    return [
+        Due(row.next_run_at.date(), "schedule", row.name, row.system_name, row.system_id, row.id)
+        for row in rows
+    ]

@@ -12,7 +12,7 @@ from reports.read_model import Layer, Severity, Text
 from secops.catalogue.words import level_words
 from secops.clock import utc_now
 from secops.objects import parts
-from secops.objects.tables import clock_label, posture_bar, today
+from secops.objects.tables import clock_label, posture_bar, posture_note, today
 from secops.posture.queries import Dashboard, Due, dashboard
 from secops.scans.words import cause_label
 from secops.web.base import PageView
@@ -57,6 +57,7 @@ class DashboardView(PageView):
             level=level_words,
             due=[_due_row(one) for one in found.due],
             bar=posture_bar,
+            note=posture_note,
             clock=clock_label,
             flags=parts.flag_badges,
             cause=cause_label,
@@ -69,20 +70,36 @@ def _todo(found: Dashboard) -> list[parts.Part]:
     """Figures that ask for somebody to act, each with the list behind it."""
     systems = found.systems
     wanted = [
-        ("bad", t("高风险问题", "High findings"), found.findings.high, link("FindingView.index", open=1, severity="high")),
+        (
+            "bad",
+            t("高风险问题", "High findings"),
+            found.findings.high,
+            link("FindingView.index", open=1, severity="high"),
+        ),
         ("bad", t("测评逾期", "Evaluations overdue"), systems.overdue, _systems(evaluation="overdue")),
-        ("warn", t("本年测评到期", "Evaluations due this year"), systems.due_this_year, _systems(evaluation="this-year")),
+        (
+            "warn",
+            t("本年测评到期", "Evaluations due this year"),
+            systems.due_this_year,
+            _systems(evaluation="this-year"),
+        ),
         ("warn", t("无测评记录", "No evaluation on record"), systems.never, _systems(evaluation="never")),
         ("warn", t("应备案未备案", "To be filed"), systems.to_file, _systems(filing="open")),
         ("warn", t("未定级", "Unclassified"), systems.unclassified, _systems(level="none")),
-        ("info", t("待复测", "To be retested"), found.findings.submitted, link("FindingView.index", state="submitted")),
+        (
+            "info",
+            t("待复测", "To be retested"),
+            found.findings.submitted,
+            link("FindingView.index", state="submitted"),
+        ),
         ("info", t("面向互联网", "Internet-facing"), systems.internet, _systems(flag="internet")),
     ]
     return [part for part in wanted if part[2]]
 
 
-def _systems(**filters: str) -> str:
-    return url_for("SystemView.index", **filters)
+def _systems(**filters: Any) -> str:
+    values: dict[str, Any] = filters
+    return url_for("SystemView.index", **values)
 
 
 def _donut(found: Dashboard) -> str:
@@ -99,7 +116,7 @@ def _narrow() -> float:
 
 def _class_chart(found: Dashboard) -> str:
     def where(code: str, state: str) -> str:
-        return url_for("SystemView.index", **{"class": code, "has": state, "sort": f"-{state}"})
+        return _systems(**{"class": code, "has": state, "sort": f"-{state}"})
 
     rows = parts.class_rows(found.posture.by_class)
     title = Text("各安全类判定（全部系统合计）", "Verdicts by class over all systems")

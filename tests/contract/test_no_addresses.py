@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -51,13 +52,18 @@ def tracked_files() -> list[Path]:
         ).stdout
         names = [name for name in listed.decode().split("\0") if name]
         return [ROOT / name for name in names if (ROOT / name).is_file()]
-    made = {".venv", "var", "build", "dist", "__pycache__"}
-    return [
-        path
-        for path in ROOT.rglob("*")
-        if path.is_file()
-        and not any(part in made or part.endswith("_cache") for part in path.relative_to(ROOT).parts)
-    ]
+    ignored = [line.rstrip("/") for line in (ROOT / ".gitignore").read_text().splitlines() if line]
+    return [path for path in sorted(ROOT.rglob("*")) if path.is_file() and not _is_ignored(path, ignored)]
+
+
+def _is_ignored(path: Path, patterns: list[str]) -> bool:
+    place = path.relative_to(ROOT)
+    return any(
+        place.is_relative_to(pattern)
+        if "/" in pattern
+        else any(fnmatch(part, pattern) for part in place.parts)
+        for pattern in patterns
+    )
 
 
 def faults(content: bytes) -> list[str]:

@@ -8,12 +8,10 @@ from scanners.baseline.model import Gap
 from scanners.ssh_baseline.factkit import (
     FLAG,
     NUMBER,
-    TEXT,
     TEXTS,
     NotSeen,
     Seen,
     fact,
-    key_values,
     not_found,
 )
 from scanners.ssh_baseline.host import Host
@@ -193,16 +191,6 @@ def record_gaps(host: Host) -> list[str]:
             if not held & names:
                 gaps.append(f"{kind}: {what}")
     return gaps
-
-
-@fact(
-    "audit.full_action", TEXT, "审计空间满时的动作", "what happens when the audit disk is full", "auditd.conf"
-)
-def full_action(host: Host) -> str:
-    block = host.file("audit", "/etc/audit/auditd.conf")
-    if block is None:
-        raise NotSeen(Gap.ABSENT, "/etc/audit/auditd.conf")
-    return key_values(block).get("disk_full_action", "suspend").lower()
 
 
 @fact("syslog.auth_records", FLAG, "系统日志中有登录记录", "the system log has log-in records")

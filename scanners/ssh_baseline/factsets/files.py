@@ -53,12 +53,6 @@ def modes(host: Host) -> Seen:
     return Seen(rows, "stat", block.gap())
 
 
-@fact("cron.allow_lists", TEXTS, "cron/at 白名单", "lists of who may use cron and at", "stat")
-def allow_lists(host: Host) -> list[str]:
-    paths = {path for *_, path in _stat_rows(host.cmd("files", "stat"))}
-    return [name for name in ("/etc/cron.allow", "/etc/at.allow") if name in paths]
-
-
 @fact("cron.needed_lists", TEXTS, "应有的 cron/at 白名单", "lists that are missing for cron and at", "stat")
 def needed_lists(host: Host) -> list[str]:
     paths = {path for *_, path in _stat_rows(host.cmd("files", "stat"))}

@@ -14,7 +14,6 @@ from scanners.ssh_baseline.factkit import (
     Seen,
     fact,
     key_values,
-    not_found,
     readable,
     settings,
 )
@@ -65,14 +64,6 @@ def _rsyslog_lines(host: Host) -> list[str]:
 
 def _rsyslog_runs(host: Host) -> bool:
     return "rsyslogd" in host.process_names
-
-
-@fact("syslog.daemon", FLAG, "系统日志服务正在运行", "a system log service runs")
-def daemon(host: Host) -> Seen:
-    names = {"rsyslogd", "syslog-ng", "syslogd", "busybox-syslog"} & host.process_names
-    if names:
-        return Seen(True, min(names))
-    return not_found("processes", host.cmd("processes", "list").gap())
 
 
 @fact("syslog.covered", TEXTS, "系统日志写入的类别", "facilities that the system log writes")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scanners.baseline.model import Gap
-from scanners.ssh_baseline.factkit import FLAG, NUMBER, RECORDS, TEXT, TEXTS, NotSeen, Seen, fact
+from scanners.ssh_baseline.factkit import FLAG, NUMBER, RECORDS, TEXTS, NotSeen, Seen, fact
 from scanners.ssh_baseline.host import Host
 from scanners.ssh_baseline.parts.pam import Complexity
 
@@ -61,9 +61,9 @@ def password_history(host: Host) -> Seen:
     return Seen(host.pam.history(service), f"/etc/pam.d/{service}")
 
 
-@fact("pam.nullok", TEXTS, "允许空口令的 PAM 文件", "PAM files that accept empty passwords", "/etc/pam.d")
-def nullok(host: Host) -> list[str]:
-    return [
+@fact("pam.accepts_empty", FLAG, "PAM 接受空口令", "PAM accepts empty passwords", "/etc/pam.d")
+def accepts_empty(host: Host) -> Seen:
+    files = [
         service
         for service in host.pam.services()
         for line in host.pam.own_lines(service)
@@ -71,6 +71,7 @@ def nullok(host: Host) -> list[str]:
         and line.module in ("pam_unix", "pam_unix2")
         and {"nullok", "nullok_secure"} & {*line.args}
     ]
+    return Seen(bool(files), f"nullok: {', '.join(files[:6])}" if files else "/etc/pam.d")
 
 
 def _log_in_services(host: Host) -> list[str]:
@@ -145,15 +146,6 @@ def loginuid(host: Host) -> list[str]:
         for service in ("sshd", "login", "crond", "cron", "gdm-password", "lightdm", "remote")
         if any(line.module == "pam_loginuid" for line in host.pam.stack(service, "session"))
     ]
-
-
-@fact("pam.umask", TEXT, "PAM 设定的 umask", "umask set by PAM", "/etc/pam.d")
-def pam_umask(host: Host) -> str:
-    for service in ("sshd", "login", "common-session", "postlogin", "system-auth"):
-        for line in host.pam.stack(service, "session"):
-            if line.module == "pam_umask":
-                return line.arg("umask") or "login.defs"
-    return ""
 
 
 @fact("auth.second_factor", TEXTS, "第二鉴别因素", "second factors in use")

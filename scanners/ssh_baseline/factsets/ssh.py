@@ -112,26 +112,6 @@ def algorithms(host: Host) -> Seen:
     return host.sshd.seen(found, source)
 
 
-@fact("sshd.source_limits", TEXTS, "SSH 来源限制", "limits of SSH sources")
-def source_limits(host: Host) -> Seen:
-    if not host.sshd.installed:
-        raise NotSeen(Gap.ABSENT, "sshd")
-    found = []
-    try:
-        # one entry without a host part lets that user in from everywhere
-        for value, _ in host.sshd.candidates("allowusers"):
-            entries = value.split()
-            if entries and all("@" in entry for entry in entries):
-                found.append(f"AllowUsers {value}")
-    except NotSeen:
-        if host.sshd.effective is None and host.sshd.file_values is None:
-            raise
-    found += [
-        f"Match {block.condition}" for block in host.sshd.blocks if "address" in block.condition.lower()
-    ]
-    return Seen(found, "sshd_config")
-
-
 @fact("sshd.match_blocks", RECORDS, "SSH 条件配置", "conditional SSH settings", "sshd_config")
 def match_blocks(host: Host) -> Seen:
     rows = [
