@@ -8,15 +8,19 @@
     rows             rows.one(Model, …), rows.many(Model, n, …): quick rows of any table (support/builders.py)
     query_recorder   with query_recorder(engine) as queries: … queries.count
 
-Two rules hold everywhere: a warning is an error (pyproject.toml), and no socket leaves this machine: connecting
-or sending to anything but loopback and Unix sockets raises ``OutsideNetwork``. Programs that a test starts are
-outside of that guard, so a test gives them loopback addresses.
+Three rules hold everywhere. A warning is an error (pyproject.toml). No socket leaves this machine: connecting or
+sending to anything but loopback and Unix sockets raises ``OutsideNetwork``; programs that a test starts are outside
+of that guard, so a test gives them loopback addresses. And no setting of the person who runs the tests is seen:
+``SECOPS_*`` is gone from the environment, and ``SECOPS_HOME`` names an empty temporary folder.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import os
+import shutil
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,11 +28,28 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from secops.config import _NOT_SETTINGS
 from secops.platform import Platform
 from tests.support import platforms
 from tests.support.builders import Rows
 from tests.support.postgres import PostgresServer, running_postgres
 from tests.support.queries import recorded_queries
+
+
+_KEPT: dict[str, str] = {}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hide the settings of whoever runs the tests before a module is imported that reads them."""
+    for name in [name for name in os.environ if name.startswith("SECOPS_") and name not in _NOT_SETTINGS]:
+        _KEPT[name] = os.environ.pop(name)
+    os.environ["SECOPS_HOME"] = tempfile.mkdtemp(prefix="secops-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Give them back, and remove the folder."""
+    shutil.rmtree(os.environ.pop("SECOPS_HOME"), ignore_errors=True)
+    os.environ.update(_KEPT)
 
 
 class OutsideNetwork(RuntimeError):

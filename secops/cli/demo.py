@@ -60,10 +60,16 @@ def _tell(content: dict[str, Any], fresh: dict[str, str]) -> None:
     from secops.demo.district import read_district
 
     names = {entry["username"]: entry for entry in read_district()["accounts"]}
-    say(f"打开 {content['url']} ，用以下账号登录（首次登录须改密码）：", f"Open {content['url']} and sign in with:")
+    say(
+        f"打开 {content['url']} ，用以下账号登录（首次登录须改密码）：",
+        f"Open {content['url']} and sign in with:",
+    )
     for account in content["accounts"]:
         entry = names[account["username"]]
         word = fresh.get(account["username"], "（密码已在首次运行时给出，见 demo.json）")
-        say(f"  {account['username']:<10} {word:<20} {entry['post']}", f"  {account['username']:<10} {word:<20} {account['role']}")
+        say(
+            f"  {account['username']:<10} {word:<20} {entry['post']}",
+            f"  {account['username']:<10} {word:<20} {account['role']}",
+        )
     for path in content["reports"]:
         say(f"报告 {path}", f"report {path}")

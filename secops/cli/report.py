@@ -42,7 +42,9 @@ def write(
         if not system.profile:
             raise Refused("系统尚未定级，不能生成报告。", "The system has no level yet; classify it first.")
         number = f"{system.code}-{now:%Y%m%d%H%M%S}"
-        model = build(session, system, number=number, language=language, now=now, zone=platform.settings.time_zone)
+        model = build(
+            session, system, number=number, language=language, now=now, zone=platform.settings.time_zone
+        )
     out.mkdir(parents=True, exist_ok=True)
     paths = []
     for name in USUAL:
@@ -82,6 +84,7 @@ def list_reports(json_: JsonOption = False) -> None:
     answer(
         {"reports": rows},
         lambda: table(
-            ["id", "number", "file", "size"], [[row["id"], row["number"], row["file"], row["size"]] for row in rows]
+            ["id", "number", "file", "size"],
+            [[row["id"], row["number"], row["file"], row["size"]] for row in rows],
         ),
     )

@@ -68,8 +68,16 @@ def show(scan_id: int, json_: JsonOption = False) -> None:
             raise NotFound
         document = _row(scan, session.get_one(System, scan.system_id).code)
         document["runs"] = [
-            {"probe": run.probe, "target": run.target, "state": run.state.value, "reason": run.reason, "detail": run.detail}
-            for run in session.scalars(select(ProbeRun).where(ProbeRun.scan_id == scan_id).order_by(ProbeRun.id))
+            {
+                "probe": run.probe,
+                "target": run.target,
+                "state": run.state.value,
+                "reason": run.reason,
+                "detail": run.detail,
+            }
+            for run in session.scalars(
+                select(ProbeRun).where(ProbeRun.scan_id == scan_id).order_by(ProbeRun.id)
+            )
         ]
         document["outcomes"] = [
             {"rule": row.rule_id, "check": row.check_id, "outcome": row.outcome, "reason": row.reason}
@@ -79,7 +87,10 @@ def show(scan_id: int, json_: JsonOption = False) -> None:
         document,
         lambda: table(
             ["check", "rule", "outcome", "reason"],
-            [[row["check"], row["rule"], row["outcome"], row["reason"]["zh"]] for row in document["outcomes"]],
+            [
+                [row["check"], row["rule"], row["outcome"], row["reason"]["zh"]]
+                for row in document["outcomes"]
+            ],
         ),
     )
 

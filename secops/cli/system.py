@@ -37,7 +37,14 @@ def list_systems(json_: JsonOption = False) -> None:
         lambda: table(
             ["code", "name", "department", "level", "profile", "examined %"],
             [
-                [row["code"], row["name"], row["department"], row["level"] or "–", row["profile"], row["examined"]]
+                [
+                    row["code"],
+                    row["name"],
+                    row["department"],
+                    row["level"] or "–",
+                    row["profile"],
+                    row["examined"],
+                ]
                 for row in rows
             ],
         ),

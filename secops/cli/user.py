@@ -39,7 +39,10 @@ def list_users(json_: JsonOption = False) -> None:
         {"users": rows},
         lambda: table(
             ["user", "name", "department", "roles", "active"],
-            [[row["username"], row["name"], row["department"], ", ".join(row["roles"]), row["active"]] for row in rows],
+            [
+                [row["username"], row["name"], row["department"], ", ".join(row["roles"]), row["active"]]
+                for row in rows
+            ],
         ),
     )
 
@@ -81,7 +84,9 @@ def create(
         grant_role(session, account=account, role=Role(role), department=found, by="console", now=utc_now())
     answer(
         {"username": username, "role": role, "password": password},
-        lambda: tell(f"账号 {username}，一次性密码 {password}", f"account {username}, one-time password {password}"),
+        lambda: tell(
+            f"账号 {username}，一次性密码 {password}", f"account {username}, one-time password {password}"
+        ),
     )
 
 
@@ -95,5 +100,7 @@ def reset_password(username: str, json_: JsonOption = False) -> None:
         password = reset(session, username, now=utc_now())
     answer(
         {"username": username, "password": password},
-        lambda: tell(f"账号 {username}，一次性密码 {password}", f"account {username}, one-time password {password}"),
+        lambda: tell(
+            f"账号 {username}，一次性密码 {password}", f"account {username}, one-time password {password}"
+        ),
     )

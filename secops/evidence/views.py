@@ -8,7 +8,6 @@ from typing import Any
 from flask import Response as FlaskResponse
 from flask import redirect, request, url_for
 from flask_appbuilder import expose
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response
 
@@ -201,23 +200,18 @@ class EvidenceView(PageView):
         return None
 
     def _refresh_posture(self, system: System) -> None:
-        """Have the posture worked out anew; one waiting job does for several changes."""
-        try:
-            with self.platform.work_as(self.who) as session:
-                enqueue(
-                    session,
-                    kind="posture",
-                    department_id=system.department_id,
-                    system_id=system.id,
-                    payload={"system_id": system.id},
-                    actor=self.who.name,
-                    now=utc_now(),
-                    cause="evidence",
-                    dedupe_key=f"posture:{system.id}",
-                )
-        except IntegrityError:
-            # Somebody else queued the same in this moment; theirs comes after our commit.
-            return
+        """Have the posture worked out anew. Not joined with a job that may have read the evidence already."""
+        with self.platform.work_as(self.who) as session:
+            enqueue(
+                session,
+                kind="posture",
+                department_id=system.department_id,
+                system_id=system.id,
+                payload={"system_id": system.id},
+                actor=self.who.name,
+                now=utc_now(),
+                cause="evidence",
+            )
 
     @expose("/<int:evidence_id>/download")
     def download(self, evidence_id: int) -> Response:

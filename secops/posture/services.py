@@ -45,6 +45,12 @@ def recompute(session: Session, system: System, *, now: datetime) -> PostureSumm
         return None
     extensions = tuple(system.extensions)
     units = selection_for(system.profile, extensions).units
+    # One at a time per system, and nothing is read before the lock: PostgreSQL waits at the row, SQLite at the delete.
+    session.scalar(select(System.id).where(System.id == system.id).with_for_update())
+    session.execute(
+        delete(PostureCell).where(PostureCell.system_id == system.id),
+        execution_options={"synchronize_session": False},
+    )
     assets = session.scalars(select(Asset).where(Asset.system_id == system.id).order_by(Asset.id)).all()
     known = _gather(session, system, assets)
     rows: list[dict[str, Any]] = []
@@ -56,10 +62,6 @@ def recompute(session: Session, system: System, *, now: datetime) -> PostureSumm
             verdicts[unit.id][str(asset.id) if asset else WHOLE_SYSTEM] = verdict
             row |= {"department_id": system.department_id, "system_id": system.id, "computed_at": now}
             rows.append(row)
-    session.execute(
-        delete(PostureCell).where(PostureCell.system_id == system.id),
-        execution_options={"synchronize_session": False},
-    )
     if rows:
         session.execute(insert(PostureCell), rows)
     return _add_summary(session, system, units, verdicts, now)
