@@ -13,6 +13,7 @@ from controls.catalog import (
     Family,
     Framework,
     Group,
+    Matrix,
     Reference,
     RequirementItem,
     VerdictRule,
@@ -97,6 +98,7 @@ def make_head(
     groups: Iterable[Group],
     counts: Counts,
     references: tuple[Reference, ...] = (),
+    matrix: Matrix | None = None,
 ) -> Framework:
     """Make the frozen head from a ``framework.yaml``."""
     advice = {
@@ -121,6 +123,7 @@ def make_head(
         advice=advice,
         counts=counts,
         references=references,
+        matrix=matrix,
     )
 
 

@@ -1,5 +1,6 @@
 """Any other framework: one ``framework.yaml`` with its groups and items, no Python.
 
+Instead of ``groups`` it may declare a ``matrix`` of rows and columns; the groups are then its cells.
 An item with ``steps`` also makes one assessment unit ``<framework>/<item>``.
 """
 
@@ -16,7 +17,7 @@ from controls.build_head import (
     read_rule,
     read_steps,
 )
-from controls.catalog import AssessmentUnit, ControlPoint, Family, Group, RequirementItem, Text
+from controls.catalog import AssessmentUnit, ControlPoint, Family, Group, Matrix, RequirementItem, Text
 from controls.ids import FrameworkId, ItemId, UnitId
 from controls.reader import Cursor
 from controls.registry import FrameworkSource
@@ -51,14 +52,9 @@ def build_plain(source: FrameworkSource) -> Built:
         DataError: the file is wrong.
     """
     head = head_cursor(source)
-    head.only(*HEAD_KEYS, "groups", "items", "expected_items")
-    groups: dict[str, Group] = {}
-    for cursor in head.at("groups").each():
-        cursor.only(*_GROUP_KEYS)
-        code = cursor.at("code").string()
-        if code in groups:
-            cursor.at("code").fail(f"{code} stands twice")
-        groups[code] = Group(code, cursor.at("name").text())
+    head.only(*HEAD_KEYS, "groups", "matrix", "items", "expected_items")
+    matrix = _matrix(head) if head.has("matrix") else None
+    groups = {group.code: group for group in (matrix.groups() if matrix else _groups(head.at("groups")))}
     built = Built()
     seen: set[ItemId] = set()
     families: dict[str, Family] = {}
@@ -75,8 +71,28 @@ def build_plain(source: FrameworkSource) -> Built:
     built.families += families.values()
     if head.has("expected_items") and head.at("expected_items").integer() != len(built.items):
         head.at("expected_items").fail(f"there are {len(built.items)} items")
-    built.frameworks.append(make_head(head, groups.values(), count_places(built.items, built.units)))
+    counts = count_places(built.items, built.units)
+    built.frameworks.append(make_head(head, groups.values(), counts, matrix=matrix))
     return built
+
+
+def _groups(cursor: Cursor) -> tuple[Group, ...]:
+    groups: dict[str, Group] = {}
+    for entry in cursor.each():
+        entry.only(*_GROUP_KEYS)
+        code = entry.at("code").string()
+        if code in groups:
+            entry.at("code").fail(f"{code} stands twice")
+        groups[code] = Group(code, entry.at("name").text())
+    return tuple(groups.values())
+
+
+def _matrix(head: Cursor) -> Matrix:
+    if head.has("groups"):
+        head.at("groups").fail("follow from the matrix")
+    cursor = head.at("matrix")
+    cursor.only("rows", "columns")
+    return Matrix(_groups(cursor.at("rows")), _groups(cursor.at("columns")))
 
 
 def _item(cursor: Cursor, framework: str, groups: dict[str, Group]) -> RequirementItem:

@@ -46,6 +46,7 @@ __all__ = [
     "LevelDiff",
     "MLPS_EVALUATION",
     "MLPS_REQUIREMENTS",
+    "Matrix",
     "Reference",
     "RequirementItem",
     "Text",
@@ -86,6 +87,30 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Matrix:
+    """Rows and columns of a framework whose groups are the cells of a table."""
+
+    rows: tuple[Group, ...]
+    columns: tuple[Group, ...]
+
+    @staticmethod
+    def cell(row: Group, column: Group) -> str:
+        """Give the code of the group that stands in a row and a column: ``TRA-TEC``."""
+        return f"{row.code}-{column.code}"
+
+    def groups(self) -> tuple[Group, ...]:
+        """Give the cells row by row, named after row and column."""
+        return tuple(
+            Group(
+                self.cell(row, column),
+                Text(f"{row.name.zh} · {column.name.zh}", f"{row.name.en} · {column.name.en}"),
+            )
+            for row in self.rows
+            for column in self.columns
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
     """A clause that is shown and cited but never judged or counted."""
 
@@ -100,7 +125,8 @@ class Framework:
     """One edition of one framework.
 
     ``levels`` is empty where the framework has none. ``counts`` is level → scope → (items, units),
-    level 0 standing for "no levels". ``official`` is False for our own reading of a text.
+    level 0 standing for "no levels". ``official`` is False for our own reading of a text. ``matrix`` is
+    there when the groups are the cells of one.
     """
 
     id: FrameworkId
@@ -117,6 +143,7 @@ class Framework:
     advice: Mapping[int, Text] = field(default_factory=dict)
     counts: Mapping[int, Mapping[Scope, tuple[int, int]]] = field(default_factory=dict)
     references: tuple[Reference, ...] = ()
+    matrix: Matrix | None = None
 
     def lacks_level(self, level: int) -> LevelNotCatalogued:
         """Make the error for a level this framework does not have, with the advice it carries."""

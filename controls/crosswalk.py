@@ -1,7 +1,8 @@
 """Mappings between frameworks: relations, their inverse and composition, coverage.
 
 An end is a family (the requirement over all its levels) or one item. The inverse and the composition
-are computed, never stored. A mapping is somebody's reading; ``origin`` says whose.
+are computed, never stored. A mapping is somebody's reading; ``origin`` says whose. What was looked at
+and maps to nothing is named with its reason, so that it cannot be taken for forgotten.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ __all__ = [
     "Crosswalk",
     "ItemPair",
     "Pair",
+    "Unmapped",
     "compose",
     "compose_relations",
     "coverage",
@@ -45,8 +47,21 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class Unmapped:
+    """An end of one side that was looked at and maps to nothing of the other, and why."""
+
+    end: str
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Crosswalk:
-    """All mappings from one framework to another. ``via`` names what it was composed through."""
+    """All mappings from one framework to another.
+
+    ``via`` names what it was composed through. ``note`` says in a sentence how the mappings were read;
+    empty where nobody said it. A composed crosswalk names nothing as unmapped: that two steps lead
+    nowhere is no reading.
+    """
 
     left: FrameworkId
     right: FrameworkId
@@ -54,11 +69,23 @@ class Crosswalk:
     origin: Origin
     pairs: tuple[Pair, ...]
     via: tuple[FrameworkId, ...] = ()
+    note: Text = Text("", "")
+    unmapped_left: tuple[Unmapped, ...] = ()
+    unmapped_right: tuple[Unmapped, ...] = ()
 
     def inverse(self) -> Crosswalk:
         """Read the mappings from the other end; the inverse of the inverse is the crosswalk itself."""
-        pairs = tuple(Pair(one.right, one.left, one.relation.inverse, one.rationale) for one in self.pairs)
-        return Crosswalk(self.right, self.left, self.version, self.origin, pairs, self.via[::-1])
+        return Crosswalk(
+            left=self.right,
+            right=self.left,
+            version=self.version,
+            origin=self.origin,
+            pairs=tuple(Pair(one.right, one.left, one.relation.inverse, one.rationale) for one in self.pairs),
+            via=self.via[::-1],
+            note=self.note,
+            unmapped_left=self.unmapped_right,
+            unmapped_right=self.unmapped_left,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +106,8 @@ class Coverage:
     uncovered_left: tuple[RequirementItem, ...]
     uncovered_right: tuple[RequirementItem, ...]
 
+
+Ends = dict[str, list[RequirementItem]]
 
 _COMPOSED: dict[tuple[Relation, Relation], Relation] = {
     (Relation.SUBSET, Relation.SUBSET): Relation.SUBSET,
@@ -126,10 +155,15 @@ def compose(first: Crosswalk, second: Crosswalk) -> Crosswalk:
                     f"{one.rationale.en} (through {one.right}) {two.rationale.en}",
                 )
                 found[one.left, two.right] = Pair(one.left, two.right, joined, rationale)
-    origin = first.origin if first.origin is second.origin else Origin.ORGANISATION
-    version = f"{first.version}+{second.version}"
-    via = (*first.via, first.right, *second.via)
-    return Crosswalk(first.left, second.right, version, origin, tuple(found.values()), via)
+    return Crosswalk(
+        left=first.left,
+        right=second.right,
+        version=f"{first.version}+{second.version}",
+        origin=first.origin if first.origin is second.origin else Origin.ORGANISATION,
+        pairs=tuple(found.values()),
+        via=(*first.via, first.right, *second.via),
+        note=first.note if first.note == second.note else Text("", ""),
+    )
 
 
 def _strongest(one: Relation, other: Relation) -> Relation:
@@ -169,13 +203,11 @@ def coverage(
     )
 
 
-def _items_by_end(
-    catalog: Catalog, framework: FrameworkId, level: int | None
-) -> dict[str, list[RequirementItem]]:
+def _items_by_end(catalog: Catalog, framework: FrameworkId, level: int | None) -> Ends:
     """Group items under their family and under their own id."""
     head = catalog.framework(framework)
     wanted = level if head.levels else None
-    found: dict[str, list[RequirementItem]] = {}
+    found: Ends = {}
     for one in catalog.items(framework, wanted):
         found.setdefault(one.family, []).append(one)
         if one.id != one.family:
@@ -196,10 +228,10 @@ def read_crosswalk(cursor: Cursor, catalog: Catalog) -> Crosswalk:
     Raises:
         DataError: its shape is wrong, or an end does not exist.
     """
-    cursor.only("from", "to", "version", "origin", "pairs")
+    cursor.only("from", "to", "version", "origin", "note", "pairs", "unmapped")
     left = checked(cursor.at("from"), FrameworkId.parse)
     right = checked(cursor.at("to"), FrameworkId.parse)
-    known = {}
+    known: dict[str, Ends] = {}
     for side, framework in (("from", left), ("to", right)):
         try:
             known[side] = _items_by_end(catalog, framework, None)
@@ -208,20 +240,54 @@ def read_crosswalk(cursor: Cursor, catalog: Catalog) -> Crosswalk:
     pairs: dict[tuple[str, str], Pair] = {}
     for entry in cursor.at("pairs").each():
         entry.only("from", "to", "relation", "rationale")
-        ends = []
-        for side in ("from", "to"):
-            end = entry.at(side).string()
-            if end not in known[side]:
-                entry.at(side).fail(f"{end} is no family and no item of {cursor.at(side).value}")
-            ends.append(end)
-        key = (ends[0], ends[1])
+        key = (
+            _known_end(entry.at("from"), left, known["from"]),
+            _known_end(entry.at("to"), right, known["to"]),
+        )
         if key in pairs:
             entry.fail(f"{key[0]} to {key[1]} stands twice")
         relation = member(entry.at("relation"), Relation)
         pairs[key] = Pair(key[0], key[1], relation, entry.at("rationale").text())
+    empty = cursor.at("unmapped") if cursor.has("unmapped") else None
+    if empty is not None:
+        empty.only("from", "to")
     return Crosswalk(
-        left, right, cursor.at("version").string(), member(cursor.at("origin"), Origin), tuple(pairs.values())
+        left=left,
+        right=right,
+        version=cursor.at("version").string(),
+        origin=member(cursor.at("origin"), Origin),
+        pairs=tuple(pairs.values()),
+        note=cursor.at("note").text() if cursor.has("note") else Text("", ""),
+        unmapped_left=_unmapped(empty, "from", left, known["from"], {one for one, _ in pairs}),
+        unmapped_right=_unmapped(empty, "to", right, known["to"], {two for _, two in pairs}),
     )
+
+
+def _known_end(cursor: Cursor, framework: FrameworkId, known: Ends) -> str:
+    end = cursor.string()
+    if end not in known:
+        cursor.fail(f"{end} is no family and no item of {framework}")
+    return end
+
+
+def _unmapped(
+    cursor: Cursor | None, side: str, framework: FrameworkId, known: Ends, mapped: set[str]
+) -> tuple[Unmapped, ...]:
+    """Read the ends of one side that map to nothing; each entry names some that share a reason."""
+    found: dict[str, Unmapped] = {}
+    if cursor is None or not cursor.has(side):
+        return ()
+    for entry in cursor.at(side).each():
+        entry.only("ends", "reason")
+        reason = entry.at("reason").text()
+        for one in entry.at("ends").each():
+            end = _known_end(one, framework, known)
+            if end in mapped:
+                one.fail(f"{end} is mapped above")
+            if end in found:
+                one.fail(f"{end} stands twice")
+            found[end] = Unmapped(end, reason)
+    return tuple(found.values())
 
 
 def load_crosswalks(catalog: Catalog, frameworks: Iterable[FrameworkSource]) -> tuple[Crosswalk, ...]:

@@ -35,7 +35,6 @@ from tests.support.builders import Rows
 from tests.support.postgres import PostgresServer, running_postgres
 from tests.support.queries import recorded_queries
 
-
 _KEPT: dict[str, str] = {}
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from controls.catalog import AssessmentUnit
+from controls.ids import UnitId
 from controls.posture import Counts as UnitCounts
 from controls.posture import roll_up
 from controls.terms import TargetKind, Verdict
@@ -21,9 +22,9 @@ from secops.evidence.models import BlobState, Evidence, EvidenceLink, EvidenceSt
 from secops.findings.models import Finding, FindingState
 from secops.objects.models import Asset, System
 from secops.posture.catalogue import EDITION, selection_for, translate
+from secops.posture.combined import settled_together
 from secops.posture.models import PostureCell, PostureSummary
 from secops.scans.models import Outcome, ProbeRun
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,6 @@ class _Known:
     answers: dict[tuple[str, int], list[RuleEvidence]]
     evidence_of_outcome: dict[tuple[str, int], set[int]]
     links: dict[tuple[str, int | None], list[tuple[int, EvidenceState]]]
-    failures: dict[int, list[str]]
 
 
 def recompute(session: Session, system: System, *, now: datetime) -> PostureSummary | None:
@@ -76,46 +76,61 @@ def _targets(unit: AssessmentUnit, assets: Sequence[Asset]) -> list[Asset | None
 def _gather(session: Session, system: System, assets: Sequence[Asset]) -> _Known:
     kind_of = {asset.id: asset.kind for asset in assets}
     name_of = {asset.id: asset.name for asset in assets}
-    known = _Known({}, {}, {}, {})
+    known = _Known({}, {}, {})
     query = (
         select(Outcome, ProbeRun.evidence_id)
         .join(ProbeRun, ProbeRun.id == Outcome.probe_run_id)
         .where(Outcome.system_id == system.id, Outcome.current.is_(True))
+        .order_by(Outcome.id)
     )
+    services: dict[tuple[int, str], list[Outcome]] = {}
     for outcome, evidence_id in session.execute(query):
         if outcome.asset_id not in kind_of:
             continue
+        services.setdefault((outcome.asset_id, outcome.target), []).append(outcome)
         for answer in outcome.answers:
-            places = translate(answer["unit"], int(answer["step"]), system.profile, tuple(system.extensions))
-            for unit_id, step in places:
-                key = (unit_id, outcome.asset_id)
-                known.answers.setdefault(key, []).append(
-                    RuleEvidence(
-                        rule_id=outcome.rule_id,
-                        unit_id=_unit_id(unit_id),
-                        target_id=name_of[outcome.asset_id],
-                        target_kind=TargetKind(kind_of[outcome.asset_id]),
-                        step=step,
-                        strength=answer["strength"],
-                        outcome=outcome.outcome,  # type: ignore[arg-type]
-                        source=f"scan {outcome.scan_id}",
-                        observed=_observed(outcome),
-                    )
-                )
+            for key in _note(known, system, outcome, answer, kind_of, name_of):
                 if evidence_id is not None:
                     known.evidence_of_outcome.setdefault(key, set()).add(evidence_id)
+    for outcomes in services.values():
+        for outcome, answer in settled_together(outcomes):
+            _note(known, system, outcome, answer, kind_of, name_of)
     _gather_links(session, system, known)
     return known
 
 
+def _note(
+    known: _Known,
+    system: System,
+    outcome: Outcome,
+    answer: dict[str, Any],
+    kind_of: dict[int, str],
+    name_of: dict[int, str],
+) -> list[tuple[str, int]]:
+    """Add one answer where it counts at this system's level; returns the places."""
+    keys = []
+    places = translate(answer["unit"], int(answer["step"]), system.profile, tuple(system.extensions))
+    for unit_id, step in places:
+        key = (unit_id, outcome.asset_id)
+        keys.append(key)
+        known.answers.setdefault(key, []).append(
+            RuleEvidence(
+                rule_id=answer.get("rule", outcome.rule_id),
+                unit_id=UnitId(unit_id),
+                target_id=name_of[outcome.asset_id],
+                target_kind=TargetKind(kind_of[outcome.asset_id]),
+                step=step,
+                strength=answer["strength"],
+                outcome=answer.get("outcome", outcome.outcome),
+                source=f"scan {outcome.scan_id}",
+                observed=_observed(outcome),
+            )
+        )
+    return keys
+
+
 def _observed(outcome: Outcome) -> str:
     return str(outcome.reason.get("zh", ""))[:200]
-
-
-def _unit_id(text: str) -> Any:
-    from controls.ids import UnitId
-
-    return UnitId(text)
 
 
 def _gather_links(session: Session, system: System, known: _Known) -> None:

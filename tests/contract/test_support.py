@@ -83,8 +83,10 @@ def test_a_private_postgres_listens_on_no_port(pg_platform: Platform) -> None:
     "model", sorted(scoped_classes(), key=lambda cls: cls.__name__), ids=lambda cls: cls.__name__
 )
 def test_a_builder_fills_every_table(rows: Rows, model: type) -> None:
-    """One row of any table can be had without naming its parents, and a second one beside it."""
-    first, second = rows.many(model, 2)
+    """One row of any table can be had without naming its parents, and one more in another system."""
+    first = rows.one(model)
+    system = rows.one(System)
+    second = system if model is System else rows.one(model, system_id=system)
 
     assert first != second
 

@@ -193,8 +193,14 @@ class Rows:
         for i in range(count):
             number = self._number()
             rows.append({**self._shape(model, number), **(each(i) if each else {}), **common})
+        if model is Department and "parent_id" not in common:
+            root = _root(self)
+            rows = [{"parent_id": root, **row} for row in rows]
         self._complete(model, rows)
-        return self._insert(model, rows)
+        made = self._insert(model, rows)
+        if model is Department and "path" not in common:
+            _set_paths(self.engine, made)
+        return made
 
     def _shape(self, model: type[Any], number: int) -> Values:
         return _SHAPES[model](number) if model in _SHAPES else {"__number__": number}
@@ -319,8 +325,7 @@ def build_district(
     """
     rows = Rows(engine, now)
     root = _root(rows)
-    below = rows.many(Department, departments, parent_id=root, path=f"/{root}/")
-    _set_paths(engine, root, below)
+    below = rows.many(Department, departments)
     made = rows.many(System, systems, lambda i: {"department_id": below[i % departments]})
     ids: dict[type[Any], tuple[int, ...]] = {}
 
@@ -358,11 +363,16 @@ def _root(rows: Rows) -> int:
     table = Department.__table__
     with rows.engine.connect() as connection:
         found = connection.scalar(select(table.c.id).where(table.c.parent_id.is_(None)).order_by(table.c.id))
-    return int(found) if found is not None else rows.one(Department, code="ROOT", path="/1/")
+    return int(found) if found is not None else rows.one(Department, code="ROOT", parent_id=None)
 
 
-def _set_paths(engine: Engine, root: int, departments: list[int]) -> None:
+def _set_paths(engine: Engine, departments: list[int]) -> None:
+    """Write the ids from the root into each path, as the services do."""
     table = Department.__table__
     with engine.begin() as connection:
+        paths = {row.id: row.path for row in connection.execute(select(table.c.id, table.c.path))}
+        parents = {row.id: row.parent_id for row in connection.execute(select(table.c.id, table.c.parent_id))}
         for found in departments:
-            connection.execute(table.update().where(table.c.id == found).values(path=f"/{root}/{found}/"))
+            above = paths[parents[found]] if parents[found] is not None else "/"
+            paths[found] = f"{above}{found}/"
+            connection.execute(table.update().where(table.c.id == found).values(path=paths[found]))

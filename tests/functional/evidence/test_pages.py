@@ -233,15 +233,15 @@ def test_an_upload_is_sealed_and_answers_its_units(
     assert {"evidence.receive", "evidence.store"} <= set(audit_actions(platform, "Evidence"))
 
 
-def test_two_uploads_ask_for_one_recompute(
+def test_each_upload_asks_for_a_recompute(
     client_as: ClientAs, platform: Platform, made: dict[str, int]
 ) -> None:
-    """A waiting posture job does for both."""
+    """A job that may have read the evidence already does not stand for a later upload."""
     client = client_as(Role.OFFICER)
     assert _upload(client, system=made["system"]).status_code == 302
     assert _upload(client, system=made["system"]).status_code == 302
     with platform.work("test:look") as session:
-        assert session.scalar(select(func.count(Job.id))) == 1
+        assert session.scalar(select(func.count(Job.id))) == 2
 
 
 @pytest.mark.parametrize(
