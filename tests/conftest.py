@@ -51,6 +51,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     os.environ.update(_KEPT)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests with a browser last, each group in its random order.
+
+    Playwright leaves an event loop running in the main thread until the browser closes; whatever else calls
+    ``asyncio.run`` would meet it.
+    """
+    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+
+
 class OutsideNetwork(RuntimeError):
     """A test tried to reach another machine. No OSError, so that the code under test can't take it for a fault."""
 

@@ -57,7 +57,7 @@ class CatalogView(PageView):
             framework=load_catalog().framework(found.unit.framework),
             words=words,
             changes=_CHANGES,
-            rules=_rules(found.answers),
+            rules=[_rule(answer, str(found.unit.id)) for answer in found.answers],
             guide=high_risk_guide(),
             **LINKS,
         )
@@ -93,11 +93,7 @@ def _counts() -> list[dict[str, Any]]:
     return found
 
 
-def _rules(answers: Any) -> list[dict[str, Any]]:
-    return [_rule(answer) for answer in answers]
-
-
-def _rule(answer: RuleAnswer) -> dict[str, Any]:
+def _rule(answer: RuleAnswer, unit_id: str) -> dict[str, Any]:
     rule = answer.rule
     written = t(f"按 {answer.written_for} 编写", f"written for {answer.written_for}")
     return {
@@ -107,7 +103,7 @@ def _rule(answer: RuleAnswer) -> dict[str, Any]:
         "strength": words.strength_words(answer.strength),
         "severity": label("severity", rule.severity),
         "platforms": "、".join(rule.platforms),
-        "written": written,
+        "written": written if answer.written_for != unit_id else "",
     }
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Date, ForeignKey, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Date, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from secops.db import Base, UtcDateTime, Versioned, enum_column
@@ -72,6 +72,16 @@ class EvidenceLink(SystemScoped, Base):
     __tablename__ = "evidence_link"
     __table_args__ = (
         UniqueConstraint("evidence_id", "edition", "unit_id", "asset_id"),
+        # Nulls never equal each other, so links for the whole system need a rule of their own.
+        Index(
+            "uq_evidence_link_system",
+            "evidence_id",
+            "edition",
+            "unit_id",
+            unique=True,
+            sqlite_where=text("asset_id IS NULL"),
+            postgresql_where=text("asset_id IS NULL"),
+        ),
         {"extend_existing": False},
     )
 

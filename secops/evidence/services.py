@@ -25,6 +25,7 @@ from secops.evidence.store import BlobRef, NotEnoughSpace, UploadTooLarge
 from secops.evidence.vault import Staged
 from secops.objects.models import Asset, System
 from secops.platform import Platform
+from secops.posture.services import recompute
 from secops.scope import Principal
 from smcrypto.errors import KeyProviderError
 
@@ -301,6 +302,8 @@ def decide(session: Session, evidence_id: int, *, accept: bool, reason: str, act
     record(
         session, "evidence.accept" if accept else "evidence.return", evidence, now=now, reason=reason.strip()[:400]
     )
+    session.flush()
+    recompute(session, session.get_one(System, evidence.system_id), now=now)
     return evidence
 
 

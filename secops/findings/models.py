@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Date, ForeignKey, Integer, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from secops.db import Base, UtcDateTime, Versioned, enum_column
@@ -36,7 +36,11 @@ class Finding(SystemScoped, Versioned, Base):
     """One weakness at one target. ``key`` = rule, asset and service: found again, it is the same row."""
 
     __tablename__ = "finding"
-    __table_args__ = (UniqueConstraint("system_id", "key"), {"extend_existing": False})
+    __table_args__ = (
+        UniqueConstraint("system_id", "key"),
+        Index("ix_finding_counts", "state", "layer", "severity"),
+        {"extend_existing": False},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(240), nullable=False)

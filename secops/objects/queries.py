@@ -25,7 +25,7 @@ from secops.posture.catalogue import selection_for
 from secops.posture.models import PostureCell, PostureSummary
 from secops.reporting.models import ReportFile
 from secops.reporting.posture_model import combined_verdict
-from secops.scans.models import ProbeRun, Scan, ScanAuthorization
+from secops.scans.models import ProbeRun, RunState, Scan, ScanAuthorization
 from secops.scans.queries import valid_now
 from secops.web.lang import language, pick
 from secops.web.links import link
@@ -335,12 +335,16 @@ def item_rows(session: Session, system: System) -> list[ItemRow]:
 
 
 def _cells_of_asset(*where: Any) -> Any:
-    return (
-        select(func.count(PostureCell.id)).where(PostureCell.asset_id == Asset.id, *where).scalar_subquery()
-    )
+    # The system is named too, since that is what the index begins with.
+    of_asset = (PostureCell.system_id == Asset.system_id, PostureCell.asset_id == Asset.id)
+    return select(func.count(PostureCell.id)).where(*of_asset, *where).scalar_subquery()
 
 
-ASSET_OPEN = select(func.count(Finding.id)).where(Finding.asset_id == Asset.id, is_open()).scalar_subquery()
+ASSET_OPEN = (
+    select(func.count(Finding.id))
+    .where(Finding.system_id == Asset.system_id, Finding.asset_id == Asset.id, is_open())
+    .scalar_subquery()
+)
 FAILING = _cells_of_asset(PostureCell.verdict.in_(("partial", "non_compliant")))
 NOT_EXAMINED = _cells_of_asset(PostureCell.verdict.is_(None))
 
@@ -348,7 +352,9 @@ NOT_EXAMINED = _cells_of_asset(PostureCell.verdict.is_(None))
 def asset_statement(system_id: int) -> Select[Any]:
     """Targets of one system with their open findings, gaps, and when a probe last saw them."""
     seen = select(func.max(ProbeRun.finished_at)).where(
-        ProbeRun.asset_id == Asset.id, ProbeRun.state == "completed"
+        ProbeRun.system_id == Asset.system_id,
+        ProbeRun.asset_id == Asset.id,
+        ProbeRun.state == RunState.COMPLETED,
     )
     return select(
         Asset,

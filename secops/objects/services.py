@@ -160,6 +160,7 @@ def create_asset(
     session.add(asset)
     record(session, "asset.create", asset, now=now, detail={"kind": kind, "address": address})
     session.flush()
+    recompute(session, system, now=now)
     return asset
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from reports.read_model import STATES, Counts
 from secops.evidence.models import BlobState, Evidence, EvidenceState
-from secops.findings.models import Finding
-from secops.findings.queries import DUE, FindingCounts, is_open
-from secops.findings.queries import counts as finding_counts
+from secops.findings.models import Finding, FindingState, Severity
+from secops.findings.queries import DUE, FindingCounts, is_open, is_overdue
+from secops.findings.services import OPEN_STATES
 from secops.objects.clock import due_before, evaluation_clause, evaluation_due
 from secops.objects.models import Classification, Hosting, System
 from secops.objects.parts import open_groups, summed
@@ -121,13 +122,30 @@ def _items_without_posture(session: Session) -> list[dict[str, dict[str, int]]]:
     return [open_groups(profile, tuple(extensions))[0] for profile, extensions in session.execute(query)]
 
 
-def open_by_layer(session: Session) -> dict[str, dict[str, int]]:
-    """Open findings per layer and severity."""
-    found: dict[str, dict[str, int]] = {}
-    query = select(Finding.layer, Finding.severity, func.count(Finding.id)).where(is_open())
-    for layer, severity, number in session.execute(query.group_by(Finding.layer, Finding.severity)):
-        found.setdefault(layer, {})[severity.value] = int(number)
-    return found
+def finding_figures(session: Session, today: date) -> tuple[FindingCounts, dict[str, dict[str, int]]]:
+    """Counts over the findings, and the open ones per layer and severity; one pass over the table."""
+    late = func.sum(case((is_overdue(today), 1), else_=0))
+    query = select(Finding.layer, Finding.severity, Finding.state, func.count(Finding.id), late)
+    states: Counter[FindingState] = Counter()
+    by_layer: dict[str, dict[str, int]] = {}
+    high = overdue = 0
+    for layer, severity, state, number, over in session.execute(
+        query.group_by(Finding.layer, Finding.severity, Finding.state)
+    ):
+        states[state] += number
+        if state in OPEN_STATES:
+            group = by_layer.setdefault(layer, {})
+            group[severity.value] = group.get(severity.value, 0) + number
+            high += number if severity is Severity.HIGH else 0
+            overdue += int(over)
+    counts = FindingCounts(
+        open=sum(states[state] for state in OPEN_STATES),
+        high=high,
+        overdue=overdue,
+        submitted=states[FindingState.SUBMITTED],
+        closed=states[FindingState.CLOSED],
+    )
+    return counts, by_layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +174,13 @@ class Dashboard:
 
 
 def dashboard(session: Session, today: date) -> Dashboard:
-    """Twelve queries at twelve systems and at a thousand."""
+    """Eleven queries at twelve systems and at a thousand."""
+    findings, by_layer = finding_figures(session, today)
     return Dashboard(
         systems=system_counts(session, today),
         posture=district_posture(session),
-        findings=finding_counts(session, today),
-        by_layer=open_by_layer(session),
+        findings=findings,
+        by_layer=by_layer,
         risky=session.execute(
             system_statement()
             .order_by(

@@ -23,7 +23,9 @@ class HomeView(IndexView):
         if who.user_id is None:
             return redirect(url_for("LoginView.login"))
         for endpoint in _HOMES:
-            if endpoint in current_app.view_functions and permissions().admits(endpoint, "GET", who.roles, True):
+            if endpoint in current_app.view_functions and permissions().admits(
+                endpoint, "GET", who.roles, True
+            ):
                 return redirect(url_for(endpoint))
         return redirect(url_for("AccountView.password"))
 
@@ -44,6 +46,19 @@ def register_pages(app: Flask, appbuilder: AppBuilder) -> None:
     from secops.web import views as web
 
     Bootstrap5(app)
-    for module in (accounts, audit_log, catalogue, evidence, findings, jobs, objects, posture, reporting, scans, schedules, web):
+    for module in (
+        accounts,
+        audit_log,
+        catalogue,
+        evidence,
+        findings,
+        jobs,
+        objects,
+        posture,
+        reporting,
+        scans,
+        schedules,
+        web,
+    ):
         for view in module.VIEWS:
             appbuilder.add_view_no_menu(view)

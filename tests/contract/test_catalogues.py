@@ -25,7 +25,7 @@ from controls.terms import Layer, Mark, Scope, SecurityClass
 CLASSES = PACKAGE_ROOT / "frameworks" / "gbt-22239-2019" / "classes"
 UNITS = PACKAGE_ROOT / "frameworks" / "gbt-28448-2019" / "units.csv"
 SECOND_COUNT = Path(__file__).parents[1] / "unit" / "controls" / "golden" / "control_points.csv"
-ROWS = list(csv.DictReader(UNITS.open(encoding="utf-8")))
+ROWS = list(csv.DictReader(UNITS.read_text(encoding="utf-8").splitlines()))
 CLASS_FILES = list(dict.fromkeys((row["scope"], row["domain_code"]) for row in ROWS))
 # Items of the general requirements per class, levels 1 to 4.
 GENERAL = {
@@ -129,7 +129,7 @@ def test_control_points_against_the_second_count(catalog: Catalog) -> None:
     """Every control point has the clause, the name and the number of items that the other standard's text gives."""
     expected = {
         (row["level"], row["scope"], row["class"], row["clause"], row["control_point"]): int(row["items"])
-        for row in csv.DictReader(SECOND_COUNT.open(encoding="utf-8"))
+        for row in csv.DictReader(SECOND_COUNT.read_text(encoding="utf-8").splitlines())
     }
 
     found = Counter(

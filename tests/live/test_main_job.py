@@ -56,7 +56,7 @@ def free_port() -> int:
 def run_demo(home: Path, port: int) -> dict[str, Any]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SECOPS_")}
     done = subprocess.run(
-        [sys.executable, "-m", "secops.cli.main", "demo", "--no-serve", "--json"],
+        [str(Path(sys.executable).parent / "secops"), "demo", "--no-serve", "--json"],
         env={**kept, "SECOPS_HOME": str(home), "SECOPS_PORT": str(port), "SECOPS_FREE_SPACE_FLOOR_MB": "1"},
         capture_output=True,
         timeout=600,
@@ -68,12 +68,12 @@ def run_demo(home: Path, port: int) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, dict[str, Any]]]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, dict[str, Any]]:
     """A home in which the main job ran once."""
     home = tmp_path_factory.mktemp("demo") / "home"
     port = free_port()
     summary = run_demo(home, port)
-    yield Settings(home=home, port=port, free_space_floor_mb=1).resolved(), summary
+    return Settings(home=home, port=port, free_space_floor_mb=1).resolved(), summary
 
 
 @contextmanager

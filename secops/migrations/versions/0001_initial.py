@@ -716,6 +716,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_evidence_link_evidence_id"), ["evidence_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_evidence_link_system_id"), ["system_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_evidence_link_unit_id"), ["unit_id"], unique=False)
+        batch_op.create_index(
+            "uq_evidence_link_system",
+            ["evidence_id", "edition", "unit_id"],
+            unique=True,
+            sqlite_where=sa.text("asset_id IS NULL"),
+            postgresql_where=sa.text("asset_id IS NULL"),
+        )
 
     op.create_table(
         "posture_cell",
@@ -913,6 +920,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("system_id", "key"),
     )
     with op.batch_alter_table("finding", schema=None) as batch_op:
+        batch_op.create_index("ix_finding_counts", ["state", "layer", "severity"], unique=False)
         batch_op.create_index(batch_op.f("ix_finding_department_id"), ["department_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_finding_due"), ["due"], unique=False)
         batch_op.create_index(batch_op.f("ix_finding_layer"), ["layer"], unique=False)
@@ -1122,6 +1130,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_finding_layer"))
         batch_op.drop_index(batch_op.f("ix_finding_due"))
         batch_op.drop_index(batch_op.f("ix_finding_department_id"))
+        batch_op.drop_index("ix_finding_counts")
 
     op.drop_table("finding")
     with op.batch_alter_table("scan", schema=None) as batch_op:
@@ -1144,6 +1153,11 @@ def downgrade() -> None:
 
     op.drop_table("posture_cell")
     with op.batch_alter_table("evidence_link", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_evidence_link_system",
+            sqlite_where=sa.text("asset_id IS NULL"),
+            postgresql_where=sa.text("asset_id IS NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_evidence_link_unit_id"))
         batch_op.drop_index(batch_op.f("ix_evidence_link_system_id"))
         batch_op.drop_index(batch_op.f("ix_evidence_link_evidence_id"))

@@ -105,6 +105,7 @@ def test_a_download_is_an_attachment_and_on_record(
     assert answer.headers["Content-Length"] == str(len(CONTENT))
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Cache-Control"] == "no-store"
+    answer.close()
     event = last_event(platform, "evidence.read")
     assert (event.actor, event.object_id) == (client.username, str(made["evidence"]))
 

@@ -26,26 +26,30 @@ class WebServer:
     def __call__(self, connection: socket.socket) -> None:
         """Serve one connection with one request."""
         with contextlib.suppress(ssl.SSLError):
-            stream = connection
-            if self.context is not None:
-                stream = self.context.wrap_socket(connection, server_side=True)
-            request = b""
-            while b"\r\n\r\n" not in request:
-                data = stream.recv(65536)
-                if not data:
-                    return
-                request += data
-                if request[:1] == b"\x16":
-                    # a TLS hello on a plain port is answered as nginx does
-                    stream.sendall(response(400, {}, b"Bad Request"))
-                    return
-            self.seen.append(request)
-            method, path, _ = request.split(b"\r\n", 1)[0].decode().split(" ", 2)
-            page = self.pages.get(f"{method} {path}") or self.pages.get(path) or self.pages[""]
-            stream.sendall(response(*page))
-            with contextlib.suppress(OSError):
-                stream.shutdown(socket.SHUT_WR)
-            wait_for_close(stream)
+            if self.context is None:
+                self._answer(connection)
+                return
+            with self.context.wrap_socket(connection, server_side=True) as stream:
+                self._answer(stream)
+
+    def _answer(self, stream: socket.socket) -> None:
+        request = b""
+        while b"\r\n\r\n" not in request:
+            data = stream.recv(65536)
+            if not data:
+                return
+            request += data
+            if request[:1] == b"\x16":
+                # a TLS hello on a plain port is answered as nginx does
+                stream.sendall(response(400, {}, b"Bad Request"))
+                return
+        self.seen.append(request)
+        method, path, _ = request.split(b"\r\n", 1)[0].decode().split(" ", 2)
+        page = self.pages.get(f"{method} {path}") or self.pages.get(path) or self.pages[""]
+        stream.sendall(response(*page))
+        with contextlib.suppress(OSError):
+            stream.shutdown(socket.SHUT_WR)
+        wait_for_close(stream)
 
 
 def response(status: int, headers: Mapping[str, str] | list[tuple[str, str]], body: bytes) -> bytes:

@@ -1,0 +1,189 @@
+"""Kinds of documents, and the records of documents that were given. Frozen values, no file, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from typing import Final, Literal
+
+from controls.catalog import Text
+from controls.documents.terms import (
+    Field,
+    FreshnessRule,
+    Holder,
+    Judged,
+    LinkRule,
+    PeriodOrigin,
+    ReviewState,
+    Trait,
+)
+from controls.ids import UnitId
+from controls.terms import TargetKind
+
+__all__ = [
+    "ABSENT",
+    "Absent",
+    "Answer",
+    "DocumentKind",
+    "DocumentRecord",
+    "Freshness",
+    "Link",
+    "Period",
+    "Stated",
+    "Topic",
+]
+
+
+class Absent(Enum):
+    """The type of ``ABSENT``."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absent.ABSENT
+"""Somebody looked, and it does not stand on the document. ``None`` says that nobody looked."""
+
+_Absent = Literal[Absent.ABSENT]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """First and last day that a document covers."""
+
+    start: date
+    end: date
+
+
+Stated = str | date | int | Period | _Absent | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A step of a unit that a document or a look speaks to; ``step`` counts from 1."""
+
+    unit: UnitId
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """Something that the documents of a kind must cover together, ticked by whoever takes them in."""
+
+    key: str
+    name: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old a document may be.
+
+    ``of`` is the date that counts (date, last day covered, or validity), ``None`` for what does not age.
+    ``months`` is ``None`` where the document itself says how long it holds. ``months_at`` holds levels with
+    another number. ``note`` says where the number comes from.
+    """
+
+    rule: FreshnessRule
+    of: Field | None
+    months: int | None
+    months_at: Mapping[int, int]
+    origin: PeriodOrigin | None
+    note: Text
+
+    def months_for(self, level: int) -> int | None:
+        """Give the months that hold at a level."""
+        return self.months_at.get(level, self.months)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How a document must agree with one of another kind; ``months`` is set for ``within`` only."""
+
+    kind: str
+    rule: LinkRule
+    months: int | None
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentKind:
+    """One kind of document.
+
+    ``when`` empty: every system has it; else systems with at least one of these traits. ``checks`` names
+    rows of the table of checks. ``approver`` says who approves, ``None`` where nobody has to.
+    """
+
+    id: str
+    checks: tuple[str, ...]
+    name: Text
+    description: Text
+    file_names: tuple[str, ...]
+    target: TargetKind
+    holder: Holder
+    answers: tuple[Answer, ...]
+    when: tuple[Trait, ...]
+    requires: tuple[Field, ...]
+    approver: Text | None
+    judged: Judged
+    topics: tuple[Topic, ...]
+    freshness: Freshness
+    links: tuple[Link, ...]
+    looks_at: Text
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord:
+    """What was read off one document, and where it stands in review.
+
+    Every value has three states: what stands there, ``ABSENT`` (somebody looked, it does not stand there),
+    ``None`` (nobody looked). ``approver`` means a name with signature or seal. ``refers_to`` holds numbers
+    or record ids of other documents, ``topics`` the keys that the document covers; ``None`` for both means
+    that nobody said.
+    """
+
+    id: str
+    kind: str
+    review: ReviewState
+    number: str | _Absent | None = None
+    version: str | _Absent | None = None
+    issuer: str | _Absent | None = None
+    approver: str | _Absent | None = None
+    dated: date | _Absent | None = None
+    period: Period | _Absent | None = None
+    valid_until: date | _Absent | None = None
+    review_interval_months: int | _Absent | None = None
+    participants: str | _Absent | None = None
+    counterparty: str | _Absent | None = None
+    qualification: str | _Absent | None = None
+    topics: frozenset[str] | None = None
+    refers_to: tuple[str, ...] | None = None
+
+    def stated(self, field: Field) -> Stated:
+        """Give the value of one field."""
+        value: Stated = getattr(self, _ATTRIBUTES[field])
+        return value
+
+    @property
+    def day(self) -> date | _Absent | None:
+        """The day that places the document in time: its date, else the last day it covers."""
+        if isinstance(self.dated, date):
+            return self.dated
+        if isinstance(self.period, Period):
+            return self.period.end
+        return self.period if self.dated is None else self.dated
+
+
+_ATTRIBUTES: Mapping[Field, str] = {
+    Field.NUMBER: "number",
+    Field.VERSION: "version",
+    Field.ISSUER: "issuer",
+    Field.APPROVER: "approver",
+    Field.DATE: "dated",
+    Field.PERIOD: "period",
+    Field.VALID_UNTIL: "valid_until",
+    Field.REVIEW_INTERVAL: "review_interval_months",
+    Field.PARTICIPANTS: "participants",
+    Field.COUNTERPARTY: "counterparty",
+    Field.QUALIFICATION: "qualification",
+}
