@@ -163,7 +163,8 @@ class UnknownId(ControlsError, LookupError):
 
     @property
     def zh(self) -> str:
-        return f"没有这个{self.kind_zh}：{self.text!r}"
+        known = self.hint.removeprefix("known: ") if self.hint.startswith("known: ") else ""
+        return f"没有这个{self.kind_zh}：{self.text!r}" + (f"；已有：{known}" if known else "")
 
 
 class UnknownFramework(UnknownId):

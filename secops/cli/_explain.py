@@ -152,7 +152,9 @@ def _store(error: BaseException) -> Explanation | None:
 def _pure(error: BaseException) -> Explanation | None:
     if type(error).__module__ not in _PURE:
         return None
-    return Explanation("bad-input", f"输入有误：{error}", f"The input is wrong: {error}", BAD_INPUT)
+    # Errors of the catalogue carry a Chinese sentence, those of the other packages an English one only.
+    zh = getattr(error, "zh", str(error))
+    return Explanation("bad-input", f"输入有误：{zh}", f"The input is wrong: {error}", BAD_INPUT)
 
 
 _REASONS_ZH = {

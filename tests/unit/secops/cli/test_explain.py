@@ -8,7 +8,7 @@ import pytest
 import typer
 from sqlalchemy.exc import OperationalError
 
-from controls.errors import ControlsError
+from controls.errors import ControlsError, LevelNotCatalogued, UnknownFramework
 from secops.cli._explain import explain
 from secops.cli.output import Failed
 from secops.config import BadSettings, Settings
@@ -38,6 +38,19 @@ _CASES: list[tuple[BaseException, str, int, str]] = [
     (OSError(errno.ENOSPC, "x"), "system", 1, "磁盘空间不足"),
     (OSError(errno.ELOOP, "x"), "system", 1, "secops doctor"),
     (ControlsError("no such unit"), "bad-input", 2, "no such unit"),
+    (
+        UnknownFramework("nope", "known: a-one, b-two"),
+        "bad-input",
+        2,
+        "没有这个框架：'nope'；已有：a-one, b-two",
+    ),
+    (UnknownFramework("nope", "named by a-one"), "bad-input", 2, "没有这个框架：'nope'"),
+    (
+        LevelNotCatalogued("a-one", 5, "use 4", "请用第四级"),
+        "bad-input",
+        2,
+        "没有第 5 级的要求项：请用第四级",
+    ),
     (ZeroDivisionError("division"), "unforeseen", 1, "--debug"),
 ]
 
