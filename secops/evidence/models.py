@@ -16,7 +16,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
-    text,
+    column,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -90,8 +90,8 @@ class EvidenceLink(SystemScoped, Base):
             "edition",
             "unit_id",
             unique=True,
-            sqlite_where=text("asset_id IS NULL"),
-            postgresql_where=text("asset_id IS NULL"),
+            sqlite_where=column("asset_id").is_(None),
+            postgresql_where=column("asset_id").is_(None),
         ),
         {"extend_existing": False},
     )
