@@ -2,6 +2,7 @@
 
 The caller builds *argv* from closed lists and parsed addresses; nothing here joins strings or knows a
 shell. A program that is missing, too slow, too loud or cancelled gives a ``Failed`` value.
+A program never outlives this process, not even when it is killed: see ``_Lifeline``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import selectors
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +31,8 @@ DEFAULT_STDOUT_CAP = 50_000_000
 _STDERR_CAP = 64_000
 _POLL_S = 0.02
 _GRACE_S = 1.0
+# reads the end of its standard input, then kills the group whose number it was given
+_WATCH = "import os, signal, sys\nos.read(0, 1)\nos.killpg(int(sys.argv[1]), signal.SIGKILL)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +103,18 @@ def run_tool(
     except OSError as error:
         return Failed(FailureReason.MISSING_TOOL, f"{program}: {error.strerror}")
     with process:
+        lifeline = None
         try:
+            lifeline = _Lifeline(process.pid)
             _limit(process.pid, limits)
             pump = _Pump(process, stdin, stdout_cap)
             reason = pump.run(started + timeout_s, cancelled)
+        except LifelineBroken as problem:
+            return Failed(FailureReason.RESOURCE_LIMIT, f"{Path(program).name}: no watcher, {problem}")
         finally:
             _kill_group(process)
+            if lifeline is not None:
+                lifeline.cut()
     duration_ms = round((time.monotonic() - started) * 1000)
     if reason is not None:
         return Failed(reason, Path(program).name, bytes(pump.stdout), duration_ms)
@@ -191,6 +201,40 @@ class _Pump:
     def _drop(self, stream: IO[bytes]) -> None:
         self._selector.unregister(stream)
         stream.close()
+
+
+class LifelineBroken(Exception):
+    """The watcher could not be started; ends one run, never leaves this module."""
+
+
+class _Lifeline:
+    """Kills a process group when this process ends without having done it, whatever ended it.
+
+    A bare interpreter in a session of its own waits at the far end of a pipe. The kernel closes our end when
+    we are killed, and then the whole group goes. The parent-death signal of Linux would spare this process,
+    but it reaches the leader of the group alone (a shell, not the ``find`` it waits for), the kernel drops it
+    when a program with file capabilities starts (an nmap that may send raw packets), and setting it needs
+    code between fork and exec, which can hang where other threads run.
+    """
+
+    def __init__(self, group: int) -> None:
+        try:
+            self._watcher = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _WATCH, str(group)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={},
+                cwd="/",
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise LifelineBroken(error.strerror or "not started") from error
+
+    def cut(self) -> None:
+        """Dismiss the watcher; to be called before the leader is reaped, while its number is still its own."""
+        with self._watcher:
+            self._watcher.kill()
 
 
 def _limit(pid: int, limits: ChildLimits | None) -> None:

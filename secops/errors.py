@@ -1,14 +1,17 @@
 """Errors of the application that a person can act on.
 
-    SecopsError
-    ├── BadInput            what was given is wrong; ``field`` names it
-    ├── NotFound            no such row, or not one this person may see (the two look the same)
-    ├── Refused             a rule forbids it: four eyes, role, state
-    ├── Conflict            somebody else changed it in between
-    └── NotReady            the platform can't do it now; the message says what to do
+SecopsError
+├── BadInput            what was given is wrong; ``field`` names it
+├── NotFound            no such row, or not one this person may see (the two look the same)
+├── Refused             a rule forbids it: four eyes, role, state
+├── Conflict            somebody else changed it in between
+└── NotReady            the platform can't do it now; the message says what to do
 """
 
 from __future__ import annotations
+
+import errno
+import os
 
 
 class SecopsError(Exception):
@@ -44,7 +47,11 @@ class NotFound(SecopsError):
 
     status = 404
 
-    def __init__(self, zh: str = "没有这条记录，或不在您的权限范围内。", en: str = "There is no such record in your scope.") -> None:
+    def __init__(
+        self,
+        zh: str = "没有这条记录，或不在您的权限范围内。",
+        en: str = "There is no such record in your scope.",
+    ) -> None:
         super().__init__(zh, en)
 
 
@@ -71,3 +78,24 @@ class NotReady(SecopsError):
     """Something the platform needs is missing right now."""
 
     status = 503
+
+
+_REASONS_ZH = {
+    errno.ENOSPC: "磁盘空间不足",
+    errno.EDQUOT: "磁盘配额已用完",
+    errno.EROFS: "文件系统只读",
+    errno.EACCES: "没有权限",
+    errno.EPERM: "没有权限",
+    errno.ENOENT: "没有这个文件或目录",
+    errno.EISDIR: "是一个目录",
+    errno.ENOTDIR: "不是目录",
+    errno.EMFILE: "打开的文件过多",
+}
+
+
+def os_reason(error: OSError) -> tuple[str, str]:
+    """Why the operating system refused, in Chinese and in English, without a full stop."""
+    if error.errno is None:
+        return str(error), str(error)
+    english = os.strerror(error.errno)
+    return _REASONS_ZH.get(error.errno, english), english

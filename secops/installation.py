@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from secops.audit_log.services import record, start_log
 from secops.config import Settings
-from secops.errors import NotReady
+from secops.errors import NotReady, os_reason
 from secops.objects.models import Department, Hosting, System, SystemState
 from secops.platform import Platform
 from secops.store import expected_revision, migrate
@@ -39,10 +39,10 @@ def require_writable(settings: Settings) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
+        reason_zh, reason = os_reason(error)
         raise NotReady(
-            f"无法写入目录 {home}（{reason}）。请改用可写目录，例如：SECOPS_HOME=$HOME/secops-home secops init",
-            f"Cannot write to {home} ({reason}). Use a folder of yours: SECOPS_HOME=$HOME/secops-home secops init",
+            f"无法写入目录 {home}（{reason_zh}）。请改用可写目录再运行同一命令，例如：export SECOPS_HOME=$HOME/secops-home",
+            f"Cannot write to {home} ({reason}). Use a folder of yours and run it again: export SECOPS_HOME=$HOME/secops-home",
         ) from error
 
 

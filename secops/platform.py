@@ -68,7 +68,11 @@ class Platform:
 
 def secret_key(settings: Settings) -> str:
     """The key that signs session cookies: from the file named in the settings, else one made in the home."""
-    path = Path(settings.secret_key_file) if settings.secret_key_file else settings.folder("keys") / "session.key"
+    path = (
+        Path(settings.secret_key_file)
+        if settings.secret_key_file
+        else settings.folder("keys") / "session.key"
+    )
     try:
         return path.read_text(encoding="ascii").strip()
     except FileNotFoundError:

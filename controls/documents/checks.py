@@ -14,7 +14,7 @@ from typing import Literal, cast
 from controls.catalog import Text
 from controls.documents.freshness import judge_freshness
 from controls.documents.links import judge_link
-from controls.documents.model import DocumentKind, DocumentRecord, Period
+from controls.documents.model import DocumentKind, DocumentRecord, Period, Topic
 from controls.documents.outcomes import AspectOutcome, KindOutcome, worst
 from controls.documents.scope import Place
 from controls.documents.terms import Aspect, Field, Judged, ReviewState
@@ -100,7 +100,7 @@ def _check_kind(kind: DocumentKind, setting: _Setting) -> KindOutcome:
         return KindOutcome(kind.id, outcome, (AspectOutcome(Aspect.PRESENT, outcome, reason),), ids)
     judged = [_check_record(kind, record, accepted, setting) for record in accepted]
     found = _each(kind, judged, accepted) if kind.judged is Judged.EACH else _best(judged, accepted)
-    return _with_topics(found, kind, judged, accepted) if kind.topics else found
+    return _with_topics(found, kind.topics_at(setting.level), judged, accepted)
 
 
 def _not_there(own: Sequence[DocumentRecord]) -> tuple[RuleOutcome, Text, tuple[str, ...]]:
@@ -213,32 +213,27 @@ def _approved(record: DocumentRecord) -> AspectOutcome:
 
 def _with_topics(
     found: KindOutcome,
-    kind: DocumentKind,
+    topics: Sequence[Topic],
     judged: Sequence[KindOutcome],
     accepted: Sequence[DocumentRecord],
 ) -> KindOutcome:
-    """Add whether the documents of a kind together cover what they must; outdated ones cover nothing."""
-    outdated = {
-        one.records[0]
-        for one in judged
-        for aspect in one.aspects
-        if aspect.aspect is Aspect.FRESH and aspect.outcome is RuleOutcome.FAIL
-    }
-    counting = [record for record in accepted if record.id not in outdated] or list(accepted)
-    topics = _topics(kind, counting)
-    if topics is None:
+    """Add whether the documents of a kind together cover what they must; one with a fault covers nothing."""
+    faulty = {one.records[0] for one in judged if one.outcome is RuleOutcome.FAIL}
+    counting = [record for record in accepted if record.id not in faulty] or list(accepted)
+    open_topics = _open_topics(topics, counting)
+    if open_topics is None:
         return found
     aspects = []
     for one in found.aspects:
         joins = one.aspect is Aspect.COMPLETE
-        parts = [part for part in (one, topics) if part.outcome is not RuleOutcome.PASS]
+        parts = [part for part in (one, open_topics) if part.outcome is not RuleOutcome.PASS]
         aspects.append(_joined(Aspect.COMPLETE, parts) if joins else one)
     return _whole(kind.id, aspects, found.records)
 
 
-def _topics(kind: DocumentKind, records: Sequence[DocumentRecord]) -> AspectOutcome | None:
+def _open_topics(topics: Sequence[Topic], records: Sequence[DocumentRecord]) -> AspectOutcome | None:
     covered = [record.topics for record in records if record.topics is not None]
-    lacking = [topic for topic in kind.topics if not any(topic.key in topics for topics in covered)]
+    lacking = [topic for topic in topics if not any(topic.key in keys for keys in covered)]
     if not lacking:
         return None
     zh = "、".join(topic.name.zh for topic in lacking)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from controls.catalog import Text
-from controls.documents.model import DocumentKind, DocumentRecord, Freshness, Period
+from controls.documents.model import ABSENT, DocumentKind, DocumentRecord, Freshness, Period, Stated
 from controls.documents.outcomes import AspectOutcome
 from controls.documents.terms import Aspect, Field, FreshnessRule, PeriodOrigin
 from controls.terms import RuleOutcome
@@ -60,7 +60,7 @@ def judge_freshness(
         return _say(RuleOutcome.PASS, freshness.note)
     if freshness.rule is FreshnessRule.VALIDITY:
         return _validity(freshness, record, today, level)
-    if interval is None and Field.REVIEW_INTERVAL in kind.requires:
+    if interval is None and freshness.of is Field.REVIEWED:
         stated = record.review_interval_months
         interval = stated if isinstance(stated, int) else None
     found = _age(freshness, record, today, level, interval)
@@ -87,12 +87,12 @@ def _limits(freshness: Freshness, level: int, interval: int | None) -> tuple[int
     return interval, min(base, interval)
 
 
-def _last_day(record: DocumentRecord, of: Field | None) -> date | None | str:
-    """Give the day that counts, ``None`` when nobody read it, ``"absent"`` when it does not stand there."""
-    value = record.period if of is Field.PERIOD else record.dated
-    if isinstance(value, Period):
-        return value.end
-    return value if value is None or isinstance(value, date) else "absent"
+def _last_day(record: DocumentRecord, of: Field) -> Stated:
+    """Give the day that counts; a document without a review counts from its date."""
+    value = record.stated(of)
+    if of is Field.REVIEWED and value is ABSENT:
+        return record.dated
+    return value.end if isinstance(value, Period) else value
 
 
 def _age(

@@ -31,6 +31,7 @@ __all__ = [
     "load_kinds",
     "load_kinds_from",
     "read_answers",
+    "read_cases",
     "read_checks",
     "read_months",
     "read_traits",
@@ -38,18 +39,12 @@ __all__ = [
 
 _ID_RE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _CHECK_RE = re.compile(r"DOC-[A-Z]{2}-[0-9]{3}")
+_CASE_RE = re.compile(r"[67](\.[0-9]{1,2}){3}")
 _KEYS = (
-    "id",
-    "checks",
-    "name",
-    "description",
-    "file_names",
-    "target",
-    "holder",
-    "answers",
-    "when",
-    "requires",
-) + ("approver", "judged", "topics", "freshness", "cross_references", "looks_at", "samples")
+    *("id", "checks", "high_risk_cases", "name", "description", "file_names", "target", "holder", "answers"),
+    *("when", "requires", "approver", "judged", "topics", "freshness", "cross_references", "looks_at"),
+    "samples",
+)
 
 
 class UnknownDocumentKind(UnknownId):
@@ -156,6 +151,7 @@ def _kind(cursor: Cursor, stem: str) -> DocumentKind:
     return DocumentKind(
         id=kind_id,
         checks=read_checks(cursor),
+        high_risk_cases=read_cases(cursor),
         name=cursor.at("name").text(),
         description=cursor.at("description").text(),
         file_names=cursor.at("file_names").strings(),
@@ -186,21 +182,35 @@ def read_checks(cursor: Cursor) -> tuple[str, ...]:
     return found
 
 
+def read_cases(cursor: Cursor) -> tuple[str, ...]:
+    """Read the cases of the high-risk guide that something helps to judge; there may be none."""
+    if not cursor.has("high_risk_cases"):
+        return ()
+    found = cursor.at("high_risk_cases").strings()
+    for name in found:
+        if not _CASE_RE.fullmatch(name):
+            cursor.at("high_risk_cases").fail(f"{name} is not of the form 6.10.1.1")
+    return found
+
+
 def read_traits(cursor: Cursor) -> tuple[Trait, ...]:
     """Read the traits that something depends on; none means that every system has it."""
     return tuple(member(one, Trait) for one in cursor.at("when").each()) if cursor.has("when") else ()
 
 
 def _topic(cursor: Cursor) -> Topic:
-    cursor.only("key", "name")
+    cursor.only("key", "name", "from_level")
     key = cursor.at("key").string()
     if not _ID_RE.fullmatch(key):
         cursor.at("key").fail("must be small letters, digits and hyphens")
-    return Topic(key, cursor.at("name").text())
+    level = cursor.at("from_level").integer() if cursor.has("from_level") else 1
+    if not 1 <= level <= 4:
+        cursor.at("from_level").fail("must be a level, 1 to 4")
+    return Topic(key, cursor.at("name").text(), level)
 
 
 _DATES = {
-    FreshnessRule.AGE: (Field.DATE, Field.PERIOD),
+    FreshnessRule.AGE: (Field.DATE, Field.REVIEWED, Field.PERIOD),
     FreshnessRule.RHYTHM: (Field.DATE, Field.PERIOD),
     FreshnessRule.VALIDITY: (Field.VALID_UNTIL,),
 }

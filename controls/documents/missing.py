@@ -123,12 +123,12 @@ def _instructions(kind: DocumentKind, today: date, level: int, interval: int | N
     ]
     if kind.approver is not None:
         found.append(Text(f"批准：{kind.approver.zh}", f"Approval: {kind.approver.en}"))
-    if kind.topics:
+    if topics := kind.topics_at(level):
         found.append(
             Text(
-                "内容应包括（可分为几份）：" + "、".join(topic.name.zh for topic in kind.topics) + "。",
+                "内容应包括（可分为几份）：" + "、".join(topic.name.zh for topic in topics) + "。",
                 "It must cover (several documents are fine): "
-                + ", ".join(topic.name.en for topic in kind.topics)
+                + ", ".join(topic.name.en for topic in topics)
                 + ".",
             )
         )

@@ -69,17 +69,22 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """Something that the documents of a kind must cover together, ticked by whoever takes them in."""
+    """Something that the documents of a kind must cover together, ticked by whoever takes them in.
+
+    Below ``from_level`` no requirement asks for it.
+    """
 
     key: str
     name: Text
+    from_level: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
     """How old a document may be.
 
-    ``of`` is the date that counts (date, last day covered, or validity), ``None`` for what does not age.
+    ``of`` is the date that counts (date, last review, last day covered, or validity), ``None`` for what does
+    not age. What was never reviewed since it was made counts from its date.
     ``months`` is ``None`` where the document itself says how long it holds. ``months_at`` holds levels with
     another number. ``note`` says where the number comes from.
     """
@@ -110,12 +115,14 @@ class Link:
 class DocumentKind:
     """One kind of document.
 
-    ``when`` empty: every system has it; else systems with at least one of these traits. ``checks`` names
+    ``high_risk_cases`` names cases of the high-risk guide whose condition it helps to judge. ``when`` empty:
+    every system has it; else systems with at least one of these traits. ``checks`` names
     rows of the table of checks. ``approver`` says who approves, ``None`` where nobody has to.
     """
 
     id: str
     checks: tuple[str, ...]
+    high_risk_cases: tuple[str, ...]
     name: Text
     description: Text
     file_names: tuple[str, ...]
@@ -130,6 +137,10 @@ class DocumentKind:
     freshness: Freshness
     links: tuple[Link, ...]
     looks_at: Text
+
+    def topics_at(self, level: int) -> tuple[Topic, ...]:
+        """Give what the documents must cover at a level."""
+        return tuple(topic for topic in self.topics if topic.from_level <= level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +161,7 @@ class DocumentRecord:
     issuer: str | _Absent | None = None
     approver: str | _Absent | None = None
     dated: date | _Absent | None = None
+    reviewed_on: date | _Absent | None = None
     period: Period | _Absent | None = None
     valid_until: date | _Absent | None = None
     review_interval_months: int | _Absent | None = None
@@ -180,6 +192,7 @@ _ATTRIBUTES: Mapping[Field, str] = {
     Field.ISSUER: "issuer",
     Field.APPROVER: "approver",
     Field.DATE: "dated",
+    Field.REVIEWED: "reviewed_on",
     Field.PERIOD: "period",
     Field.VALID_UNTIL: "valid_until",
     Field.REVIEW_INTERVAL: "review_interval_months",

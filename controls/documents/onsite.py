@@ -11,7 +11,7 @@ from pathlib import Path
 
 from controls.build_head import member
 from controls.catalog import Text
-from controls.documents.loader import read_answers, read_checks, read_months, read_traits
+from controls.documents.loader import read_answers, read_cases, read_checks, read_months, read_traits
 from controls.documents.model import Answer
 from controls.documents.terms import AnswerValue, Holder, LookKind, PeriodOrigin, PhotoRule, Trait
 from controls.errors import DataError
@@ -20,6 +20,10 @@ from controls.reader import Cursor, read_yaml
 __all__ = ["OnsiteSheet", "Question", "load_sheets", "load_sheets_from"]
 
 _ID_RE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_KEYS = (
+    *("id", "checks", "high_risk_cases", "how", "ask", "hint", "answers", "good", "photo", "na_when"),
+    "when",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Question:
 
     id: str
     checks: tuple[str, ...]
+    high_risk_cases: tuple[str, ...]
     how: LookKind
     ask: Text
     hint: Text | None
@@ -107,7 +112,7 @@ def _sheet(path: Path) -> OnsiteSheet:
 
 def _questions(cursor: Cursor) -> Iterator[Question]:
     for entry in cursor.each():
-        entry.only("id", "checks", "how", "ask", "hint", "answers", "good", "photo", "na_when", "when")
+        entry.only(*_KEYS)
         question_id = entry.at("id").string()
         if not _ID_RE.fullmatch(question_id):
             entry.at("id").fail("must be small letters, digits and hyphens")
@@ -117,6 +122,7 @@ def _questions(cursor: Cursor) -> Iterator[Question]:
         yield Question(
             id=question_id,
             checks=read_checks(entry),
+            high_risk_cases=read_cases(entry),
             how=member(entry.at("how"), LookKind),
             ask=entry.at("ask").text(),
             hint=entry.at("hint").text() if entry.has("hint") else None,

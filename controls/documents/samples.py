@@ -46,7 +46,7 @@ def load_samples(kind: DocumentKind, root: Path | None = None) -> tuple[Sample, 
     beside = _others(samples) if samples.has("beside") else ()
     found = [Sample("complete", RuleOutcome.PASS, None, today, complete, beside)]
     for case in samples.at("cases").each():
-        case.only("name", "outcome", "aspect", "change", "alone")
+        case.only("name", "outcome", "aspect", "change", "beside")
         found.append(
             Sample(
                 name=case.at("name").string(),
@@ -54,7 +54,7 @@ def load_samples(kind: DocumentKind, root: Path | None = None) -> tuple[Sample, 
                 aspect=member(case.at("aspect"), Aspect),
                 today=today,
                 record=_changed(complete, case.at("change")) if case.has("change") else complete,
-                beside=() if case.has("alone") and case.at("alone").boolean() else beside,
+                beside=_others(case) if case.has("beside") else beside,
             )
         )
     return tuple(found)
@@ -65,7 +65,9 @@ def _others(samples: Cursor) -> tuple[DocumentRecord, ...]:
         _changed(
             DocumentRecord(f"beside-{place}", other.at("kind").string(), ReviewState.ACCEPTED), other, "kind"
         )
-        for place, other in enumerate(samples.at("beside").each(), start=1)
+        for place, other in enumerate(
+            samples.at("beside").each() if samples.at("beside").value else (), start=1
+        )
     )
 
 
@@ -86,7 +88,11 @@ def _changed(record: DocumentRecord, cursor: Cursor, *passed_over: str) -> Docum
     return replace(record, **changes)
 
 
-_ATTRIBUTE = {Field.DATE: "dated", Field.REVIEW_INTERVAL: "review_interval_months"}
+_ATTRIBUTE = {
+    Field.DATE: "dated",
+    Field.REVIEWED: "reviewed_on",
+    Field.REVIEW_INTERVAL: "review_interval_months",
+}
 
 
 def _list(cursor: Cursor) -> tuple[str, ...]:
@@ -98,7 +104,7 @@ def _stated(field: Field, cursor: Cursor) -> Stated:
         return None
     if cursor.value == "absent":
         return ABSENT
-    if field in (Field.DATE, Field.VALID_UNTIL):
+    if field in (Field.DATE, Field.REVIEWED, Field.VALID_UNTIL):
         return _day(cursor)
     if field is Field.REVIEW_INTERVAL:
         return cursor.integer()

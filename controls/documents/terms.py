@@ -39,6 +39,7 @@ class Field(Term):
     ISSUER = "issuer", "制发单位或部门", "issuing body or department"
     APPROVER = "approver", "批准人（签字或盖章）", "approver, with signature or seal"
     DATE = "date", "形成日期", "date"
+    REVIEWED = "reviewed", "最近一次评审日期", "day of the last review"
     PERIOD = "period", "所覆盖的起止日期", "first and last day covered"
     VALID_UNTIL = "valid-until", "有效期至", "last day of validity"
     REVIEW_INTERVAL = "review-interval", "复审周期（月）", "review interval in months"

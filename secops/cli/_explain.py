@@ -16,7 +16,7 @@ import typer
 
 from secops.cli.output import BAD_INPUT, INTERRUPTED, NEGATIVE, PIPE_CLOSED, Failed
 from secops.config import BadSettings
-from secops.errors import BadInput, NotFound, SecopsError
+from secops.errors import BadInput, NotFound, SecopsError, os_reason
 
 _PURE = ("controls.errors", "scanners.errors", "reports.errors", "smcrypto.errors")
 
@@ -57,7 +57,7 @@ def _own(error: BaseException) -> Explanation | None:
 
 
 def _stopped(error: BaseException) -> Explanation | None:
-    if isinstance(error, KeyboardInterrupt | typer.Abort):
+    if isinstance(error, KeyboardInterrupt | typer.Abort) or _hides_interruption(error):
         zh, en = (
             "已中断；已提交的数据都已保存，可重新运行同一命令。",
             "Stopped; what was committed is kept. Run it again.",
@@ -66,6 +66,16 @@ def _stopped(error: BaseException) -> Explanation | None:
     if isinstance(error, BrokenPipeError):
         return Explanation("pipe-closed", "", "", PIPE_CLOSED)
     return None
+
+
+def _hides_interruption(error: BaseException) -> bool:
+    """Whether Ctrl-C came first: in the middle of a commit the store's own complaint covers it."""
+    if not type(error).__module__.startswith("sqlalchemy."):
+        return False
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
 
 
 def _platform(error: BaseException) -> Explanation | None:
@@ -140,6 +150,29 @@ def _store(error: BaseException) -> Explanation | None:
         return None
     cause = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()
     short = cause[0][:200] if cause else type(error).__name__
+    if "disk is full" in short or "No space left" in short:
+        return Explanation(
+            "system",
+            "磁盘空间不足，本次修改已撤销，已有数据不受影响。请腾出 SECOPS_HOME 所在磁盘的空间后重新运行。",
+            "The disk is full: this change was undone, what was there is safe. Free some space on the disk of "
+            "SECOPS_HOME and run it again.",
+            NEGATIVE,
+        )
+    if "disk I/O error" in short:
+        return Explanation(
+            "system",
+            "磁盘读写失败，本次修改已撤销。多半是磁盘已满：请用 df -h 查看 SECOPS_HOME 所在磁盘，腾出空间后重新运行。",
+            "The disk could not be read or written: this change was undone. Most likely it is full: look with df -h "
+            "at the disk of SECOPS_HOME, free some space and run it again.",
+            NEGATIVE,
+        )
+    if "readonly database" in short:
+        return Explanation(
+            "system",
+            "数据库只读，本次修改已撤销。请检查 SECOPS_HOME 的属主与权限，或改用可写的目录。",
+            "The store is read-only; this change was undone. Check owner and mode of SECOPS_HOME, or use another.",
+            NEGATIVE,
+        )
     return Explanation(
         "store",
         f"数据库操作未完成，本次修改已撤销：{short}。请检查 SECOPS_HOME 与 SECOPS_DATABASE_URL，运行 secops doctor 可定位原因。",
@@ -157,17 +190,6 @@ def _pure(error: BaseException) -> Explanation | None:
     return Explanation("bad-input", f"输入有误：{zh}", f"The input is wrong: {error}", BAD_INPUT)
 
 
-_REASONS_ZH = {
-    errno.ENOSPC: "磁盘空间不足",
-    errno.EDQUOT: "磁盘配额已用完",
-    errno.EROFS: "文件系统只读",
-    errno.EACCES: "没有权限",
-    errno.EPERM: "没有权限",
-    errno.ENOENT: "没有这个文件或目录",
-    errno.EISDIR: "是一个目录",
-    errno.ENOTDIR: "不是目录",
-    errno.EMFILE: "打开的文件过多",
-}
 _STEPS = {
     errno.ENOSPC: ("请腾出磁盘空间后重试", "free some disk space and try again"),
     errno.EDQUOT: ("请腾出磁盘配额后重试", "free some of your quota and try again"),
@@ -181,10 +203,10 @@ def _system(error: BaseException) -> Explanation | None:
     if not isinstance(error, OSError) or error.errno is None:
         return None
     where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
-    reason = os.strerror(error.errno)
+    reason = os_reason(error)[1]
     step_zh, step_en = _STEPS.get(
         error.errno,
         ("请检查路径，运行 secops doctor 可定位原因", "check the path; secops doctor finds the cause"),
     )
-    zh = f"{where + '：' if where else ''}{_REASONS_ZH.get(error.errno, reason)}。{step_zh}。"
+    zh = f"{where + '：' if where else ''}{os_reason(error)[0]}。{step_zh}。"
     return Explanation("system", zh, f"{where + ': ' if where else ''}{reason}; {step_en}.", NEGATIVE)

@@ -41,7 +41,7 @@ def up(
     began = time.monotonic()
     settings = _settings(port, bind)
     _prepare(settings)
-    supervisor = Supervisor(settings, report=_tell_event, sole_use=True)
+    supervisor = Supervisor(settings, report=tell_event, sole_use=True)
     say("平台正在启动……", "Starting the platform …")
     # Until the platform runs, SIGTERM is an interruption like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -134,7 +134,8 @@ def _kind_of(url: str, settings: Settings) -> str:
     return "private" if url.startswith("redis+socket") else "store"
 
 
-def _tell_event(event: object) -> None:
+def tell_event(event: object) -> None:
+    """Say on standard error what happened to a process, starts and orderly ends apart."""
     from secops.supervisor import Event, EventKind
 
     if isinstance(event, Event) and event.kind not in (EventKind.STARTED, EventKind.STOPPED):

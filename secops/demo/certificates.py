@@ -23,7 +23,10 @@ def write_sm2_pair(folder: Path, *, now: datetime) -> bool:
     authority, signing, encryption = (sm2.generate_key() for _ in range(3))
     root_name = Name.of("secops demo SM2 root", organization="secops demo")
     root = self_signed_authority(
-        authority.private, name=root_name, serial=_serial(), validity=Validity(start, start + timedelta(days=3650))
+        authority.private,
+        name=root_name,
+        serial=_serial(),
+        validity=Validity(start, start + timedelta(days=3650)),
     )
     pair = issue_pair(
         Issuer(root_name, authority.private),

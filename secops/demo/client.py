@@ -8,20 +8,26 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
+from http.client import HTTPException
 from http.cookiejar import CookieJar
+
+from secops.errors import NotReady
 
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
 
-class PageFailed(RuntimeError):
-    """A page did not answer as a person needs it: (method, path, status)."""
+class PageFailed(NotReady):
+    """A page did not answer as a person needs it; ``status`` is 0 when it did not answer at all."""
 
     def __init__(self, method: str, path: str, status: int) -> None:
-        super().__init__(method, path, status)
+        what_zh = f"返回了 {status}" if status else "没有应答"
+        what_en = f"answered {status}" if status else "did not answer"
+        super().__init__(
+            f"页面 {method} {path} {what_zh}。请查看 logs/web.log；再次运行同一命令会从中断处继续。",
+            f"{method} {path} {what_en}. See logs/web.log; the same command goes on from here.",
+        )
+        self.args = (method, path, status)
         self.method, self.path, self.status = method, path, status
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path} answered {self.status}"
 
 
 class Browser:
@@ -45,7 +51,9 @@ class Browser:
         data = urllib.parse.urlencode(body).encode()
         return self._send("POST", path, data, {"Content-Type": "application/x-www-form-urlencoded"})
 
-    def upload(self, path: str, fields: Sequence[tuple[str, str]], name: str, content: bytes, page: str | None = None) -> str:
+    def upload(
+        self, path: str, fields: Sequence[tuple[str, str]], name: str, content: bytes, page: str | None = None
+    ) -> str:
         """Send a form with one file."""
         border = secrets.token_hex(16)
         parts: list[bytes] = []
@@ -69,7 +77,10 @@ class Browser:
 
     def _send(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> str:
         request = urllib.request.Request(
-            self.base_url + path, data=data, headers={**headers, "Referer": self.base_url + path}, method=method
+            self.base_url + path,
+            data=data,
+            headers={**headers, "Referer": self.base_url + path},
+            method=method,
         )
         try:
             with self._opener.open(request, timeout=60) as answer:
@@ -77,3 +88,5 @@ class Browser:
                 return text
         except urllib.error.HTTPError as error:
             raise PageFailed(method, path, error.code) from error
+        except (OSError, HTTPException) as error:
+            raise PageFailed(method, path, 0) from error

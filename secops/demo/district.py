@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from secops.accounts.models import Account, Role
 from secops.accounts.passwords import one_time_password
 from secops.accounts.services import create_account, grant_role
+from secops.errors import Refused
 from secops.installation import root_department
 from secops.objects.models import Department, Hosting, System, SystemState
 from secops.objects.services import classify_system, create_asset, create_department, create_system
@@ -47,7 +48,9 @@ def load_accounts(session: Session, *, now: datetime) -> dict[str, str]:
     departments = _departments(session, content, now)
     passwords: dict[str, str] = {}
     for entry in content["accounts"]:
-        if session.scalar(select(User.id).where(User.username == entry["username"])) is not None:
+        user_id = session.scalar(select(User.id).where(User.username == entry["username"]))
+        if user_id is not None:
+            _require_example(session, user_id, entry["username"])
             continue
         password = one_time_password()
         create_account(
@@ -62,6 +65,16 @@ def load_accounts(session: Session, *, now: datetime) -> dict[str, str]:
         )
         passwords[entry["username"]] = password
     return passwords
+
+
+def _require_example(session: Session, user_id: int, username: str) -> None:
+    account = session.get(Account, user_id)
+    if account is None or not account.is_example:
+        raise Refused(
+            f"账号 {username} 已由他人建立，演示不会改动它。请换一个空目录：SECOPS_HOME=$HOME/secops-demo secops demo",
+            f"The account {username} is a real one, and the demo leaves it alone. Use an empty home: "
+            "SECOPS_HOME=$HOME/secops-demo secops demo",
+        )
 
 
 def _departments(session: Session, content: dict[str, Any], now: datetime) -> dict[str, Department]:

@@ -5,8 +5,6 @@ Every step looks first at what is there, so a second run, or one after an interr
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,7 +20,7 @@ from secops.accounts.passwords import one_time_password
 from secops.accounts.services import principal_for, reset_password
 from secops.audit_log.services import record
 from secops.clock import utc_now
-from secops.demo import district
+from secops.demo import district, summary
 from secops.demo.certificates import write_sm2_pair
 from secops.demo.client import Browser
 from secops.errors import NotReady
@@ -30,7 +28,6 @@ from secops.evidence.models import Evidence, EvidenceSource
 from secops.evidence.services import read_all
 from secops.findings import services as findings
 from secops.findings.models import Finding, FindingState
-from secops.installation import initialise
 from secops.jobs.models import OPEN_STATES, Job, JobState
 from secops.objects.models import System
 from secops.objects.services import system_by_code
@@ -63,7 +60,9 @@ class DemoRun:
     platform: Platform
     say: Say
     step: Callable[[int, int, str, str], None]
+    # One-time passwords made in this run, and those of earlier runs that still hold.
     passwords: dict[str, str] = field(default_factory=dict)
+    known: dict[str, str] = field(default_factory=dict)
     report_paths: list[str] = field(default_factory=list)
 
     def run(self) -> dict[str, Any]:
@@ -87,16 +86,20 @@ class DemoRun:
     # 2
     def load_district(self) -> None:
         now = utc_now()
+        entries, _ = summary.read_entries(self.platform.settings.home)
         with self.platform.work("demo") as session:
-            self.passwords = district.load_accounts(session, now=now)
+            self.passwords = summary.renew_lost(session, entries, now=now)
+            self.known = summary.known_passwords(session, entries)
+            made = district.load_accounts(session, now=now)
+            self.passwords |= made
             added = district.load_systems(session, now=now)
             granted = district.grant_roles(session, now=now)
             total = session.scalar(select(func.count(System.id)).where(System.is_platform.is_(False)))
-        # Written at once: a password that is only on the screen is lost when the run is interrupted.
-        self.write_summary()
+            # Before the commit: an account whose password is written nowhere would be lost at an interruption.
+            self._write_summary(session)
         self.say(
-            f"新增系统 {added} 个，账号 {len(self.passwords)} 个，授权 {granted} 项；共 {total} 个定级对象",
-            f"{added} systems, {len(self.passwords)} accounts and {granted} grants added; {total} systems in all",
+            f"新增系统 {added} 个，账号 {len(made)} 个，授权 {granted} 项；共 {total} 个定级对象",
+            f"{added} systems, {len(made)} accounts and {granted} grants added; {total} systems in all",
         )
 
     # 1
@@ -141,8 +144,12 @@ class DemoRun:
                 )
             authorization_id = found.id
         with self.platform.work_as(self.principal("officer")) as session:
-            scans.decide_authorization(session, authorization_id, approve=True, actor="officer", now=utc_now())
-        self.say("contact 申请，officer 批准；回环地址例外已写明", "requested by contact, approved by officer")
+            scans.decide_authorization(
+                session, authorization_id, approve=True, actor="officer", now=utc_now()
+            )
+        self.say(
+            "contact 申请，officer 批准；回环地址例外已写明", "requested by contact, approved by officer"
+        )
 
     def _authorization(self, session: Session, now: datetime) -> ScanAuthorization | None:
         return session.scalar(
@@ -173,7 +180,9 @@ class DemoRun:
         with self.platform.work_as(self.principal("officer")) as session:
             system = system_by_code(session, SYSTEM)
             done = session.scalar(
-                select(Scan.id).where(Scan.system_id == system.id, Scan.cause == "demo", Scan.state == ScanState.DONE)
+                select(Scan.id).where(
+                    Scan.system_id == system.id, Scan.cause == "demo", Scan.state == ScanState.DONE
+                )
             )
             waiting = session.scalar(
                 select(Scan).where(
@@ -204,7 +213,8 @@ class DemoRun:
             outcomes = {row[0]: row[1] for row in session.execute(query.group_by(Outcome.outcome))}
             summary = session.scalar(
                 select(PostureSummary).where(
-                    PostureSummary.system_id == system_by_code(session, SYSTEM).id, PostureSummary.current.is_(True)
+                    PostureSummary.system_id == system_by_code(session, SYSTEM).id,
+                    PostureSummary.current.is_(True),
                 )
             )
         failed = [run for run in runs if run.state.value == "failed"]
@@ -215,7 +225,10 @@ class DemoRun:
             f"{len(runs)} targets asked ({len(failed)} could not be seen); rules: {rules}; examined {share}",
         )
         for run in failed:
-            self.say(f"未能查看 {run.probe} {run.target}：{run.reason} {run.detail}", f"not seen: {run.probe} {run.target}: {run.reason}")
+            self.say(
+                f"未能查看 {run.probe} {run.target}：{run.reason} {run.detail}",
+                f"not seen: {run.probe} {run.target}: {run.reason}",
+            )
 
     def wait_for_job(self, job_id: int) -> None:
         """Follow a job's progress until it is over.
@@ -242,19 +255,28 @@ class DemoRun:
                 )
             time.sleep(0.3)
         if state is not JobState.DONE:
-            raise NotReady(f"任务未完成：{error or state.value}", f"The job did not finish: {error or state.value}")
+            raise NotReady(
+                f"任务未完成：{error or state.value}", f"The job did not finish: {error or state.value}"
+            )
 
     # 6
     def upload(self) -> None:
         with self.platform.work("demo") as session:
             system = system_by_code(session, SYSTEM)
             there = session.scalar(
-                select(Evidence.id).where(Evidence.system_id == system.id, Evidence.source == EvidenceSource.UPLOAD)
+                select(Evidence.id).where(
+                    Evidence.system_id == system.id, Evidence.source == EvidenceSource.UPLOAD
+                )
             )
             system_id = system.id
+        # While it is there the owner's password is one that nobody knows.
+        marker = self.platform.settings.folder("run") / "demo-upload"
         if there is not None:
+            if marker.exists():
+                self._hand_back_owner(marker)
             self.say("证据已上传过，沿用", "the evidence was uploaded before")
             return
+        marker.touch(mode=0o600)
         first, second = self._reset_password("owner"), one_time_password()
         browser = Browser(self.platform.settings.url)
         browser.submit("/login/", {"username": "owner", "password": first})
@@ -264,10 +286,14 @@ class DemoRun:
         fields += [("units", unit) for unit in UPLOAD_UNITS]
         browser.upload(path, fields, "账号与口令管理规定.txt", _POLICY_TEXT.encode())
         browser.submit("/login/out", {}, page=browser.get("/account/password"))
-        # The owner gets a one-time password again, to be changed at the first log-in.
+        self._hand_back_owner(marker)
+        self.say("已封存并签发回执，对应 2 个测评单元", "sealed, receipted, speaks to two units")
+
+    def _hand_back_owner(self, marker: Path) -> None:
+        """Give the owner a one-time password again, to be changed at the first log-in."""
         self.passwords["owner"] = self._reset_password("owner")
         self.write_summary()
-        self.say("已封存并签发回执，对应 2 个测评单元", "sealed, receipted, speaks to two units")
+        marker.unlink()
 
     def _reset_password(self, username: str) -> str:
         with self.platform.work("demo") as session:
@@ -304,9 +330,21 @@ class DemoRun:
                     who=who,
                     now=now,
                 )
-                findings.act(session, finding, "submit", who=who, now=now, note="演示：提交后立即复测，未对本机作任何改动。")
+                findings.act(
+                    session,
+                    finding,
+                    "submit",
+                    who=who,
+                    now=now,
+                    note="演示：提交后立即复测，未对本机作任何改动。",
+                )
             session.flush()
-            retest = findings.request_retest(session, finding, who=who, now=utc_now())
+            # An interrupted run may have asked already; its retest goes on by itself.
+            retest = session.scalar(
+                select(Scan).where(
+                    Scan.finding_id == finding.id, Scan.state.in_([ScanState.QUEUED, ScanState.RUNNING])
+                )
+            ) or findings.request_retest(session, finding, who=who, now=utc_now())
             finding_id, job_id, title = finding.id, retest.job_id, dict(finding.title)
         self.wait_for_job(int(job_id or 0))
         with self.platform.work_as(who) as session:
@@ -363,8 +401,12 @@ class DemoRun:
         with self.platform.work_as(who) as session:
             system = system_by_code(session, SYSTEM)
             rows = session.scalars(select(ReportFile).where(ReportFile.system_id == system.id)).all()
-            pending = None
-            if not rows:
+            pending = session.scalar(
+                select(Job.id).where(
+                    Job.system_id == system.id, Job.kind == "report", Job.state.in_(OPEN_STATES)
+                )
+            )
+            if not rows and pending is None:
                 pending = reporting.request_report(
                     session,
                     system,
@@ -383,9 +425,11 @@ class DemoRun:
         with self.platform.work_as(who) as session:
             system = system_by_code(session, SYSTEM)
             query = select(Evidence).join(ReportFile, ReportFile.evidence_id == Evidence.id)
-            for evidence in session.scalars(query.where(ReportFile.system_id == system.id).order_by(ReportFile.id)):
+            for evidence in session.scalars(
+                query.where(ReportFile.system_id == system.id).order_by(ReportFile.id)
+            ):
                 path = folder / evidence.file_name.replace("/", "_")
-                write_private(path, read_all(self.platform, evidence))
+                summary.write_private(path, read_all(self.platform, evidence))
                 record(session, "evidence.read", evidence, now=utc_now(), reason="demo copy")
                 if str(path) not in self.report_paths:
                     self.report_paths.append(str(path))
@@ -393,36 +437,15 @@ class DemoRun:
             self.say(path_text, path_text)
 
     def write_summary(self) -> dict[str, Any]:
-        """Write ``demo.json``; passwords of accounts made by an earlier run are kept as they stand there."""
-        path = self.platform.settings.home / "demo.json"
-        old: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        known = {entry["username"]: entry.get("password", "") for entry in old.get("accounts", [])}
-        accounts = [
-            {
-                "username": entry["username"],
-                "role": entry["role"],
-                "password": self.passwords.get(entry["username"]) or known.get(entry["username"], ""),
-            }
-            for entry in district.read_district()["accounts"]
-        ]
-        content = {
-            "url": self.platform.settings.url,
-            "accounts": accounts,
-            "reports": self.report_paths or old.get("reports", []),
-        }
-        write_private(path, json.dumps(content, ensure_ascii=False, indent=2).encode())
-        return content
+        """Write ``demo.json`` as things stand now."""
+        with self.platform.work("demo") as session:
+            return self._write_summary(session)
 
-
-def write_private(path: Path, content: bytes) -> None:
-    """Replace a file in one step, readable by its owner only."""
-    part = path.with_name(path.name + ".part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(path)
+    def _write_summary(self, session: Session) -> dict[str, Any]:
+        settings = self.platform.settings
+        _, old_reports = summary.read_entries(settings.home)
+        accounts = summary.account_lines(session, {**self.known, **self.passwords})
+        return summary.write(settings.home, settings.url, accounts, self.report_paths or old_reports)
 
 
 _POLICY_TEXT = """账号与口令管理规定（演示文件，内容为示例）
@@ -431,9 +454,3 @@ _POLICY_TEXT = """账号与口令管理规定（演示文件，内容为示例�
 二、口令不少于 12 位，包含三类以上字符，每 90 天更换一次。
 三、连续 5 次登录失败即锁定 30 分钟。
 """
-
-
-def open_platform(settings: Any) -> tuple[Platform, list[str]]:
-    """Create the store where needed and open it."""
-    done = initialise(settings, now=utc_now())
-    return done.platform, done.steps

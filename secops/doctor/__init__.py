@@ -103,6 +103,8 @@ def _run(examinations: Sequence[Examine], site: Site) -> tuple[Check, ...]:
         name = examination.__name__.replace("_", "-")
         try:
             result = examination(site)
+        except PermissionError as error:
+            result = _closed(name, site, error)
         except Exception as error:  # noqa: BLE001  border: a check that breaks is itself a finding
             where = traceback.extract_tb(error.__traceback__)[-1]
             what = f"{type(error).__name__}: {error}"[:300] + f" ({Path(where.filename).name}:{where.lineno})"
@@ -115,6 +117,22 @@ def _run(examinations: Sequence[Examine], site: Site) -> tuple[Check, ...]:
             )
         found += result if isinstance(result, list) else [result]
     return tuple(found)
+
+
+def _closed(name: str, site: Site, error: PermissionError) -> Check:
+    """A part of the home that this user may not look into; its owner can."""
+    what = error.filename or site.settings.home
+    try:
+        owner = site.settings.home.owner()
+    except (OSError, KeyError):
+        owner = "root"
+    return Check(
+        name,
+        State.FAIL,
+        f"没有权限查看 {what}；目录属于用户 {owner}",
+        f"No permission to look at {what}; the home belongs to {owner}",
+        f"sudo -u {owner} secops doctor",
+    )
 
 
 __all__ = ["Check", "Site", "State", "examine", "examine_production", "is_well"]

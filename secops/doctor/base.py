@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from secops.doctor.result import Check, Site, State
+from secops.errors import os_reason
 
 _TIMEOUT_S = 3.0
 _MEGABYTE = 1024 * 1024
@@ -46,9 +47,9 @@ def home_folder(site: Site) -> Check:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        reason = os.strerror(error.errno or 0)
+        reason_zh, reason = os_reason(error)
         return Check(
-            "home", State.FAIL, f"目录 {home} 不可写（{reason}）", f"{home} can't be written ({reason})",
+            "home", State.FAIL, f"目录 {home} 不可写（{reason_zh}）", f"{home} can't be written ({reason})",
             "SECOPS_HOME=$HOME/secops-home secops init",
         )  # fmt: skip
     return Check("home", State.OK, f"目录 {home} 可写", f"{home} can be written")

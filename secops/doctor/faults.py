@@ -6,6 +6,7 @@ import re
 
 _REASONS_ZH = {
     "a port lies between 1 and 65535": "端口须在 1 到 65535 之间",
+    "must be a whole number": "须为整数",
     "must be 1 or more": "须为 1 或更大的整数",
     "must be yes or no": "须为 yes 或 no",
     "is not a time zone such as Asia/Shanghai": "不是时区名，例如 Asia/Shanghai",
@@ -26,8 +27,6 @@ def fault_zh(fault: str) -> str:
     if not wrong:
         return fault
     name, value, reason = wrong.groups()
-    if reason.startswith("invalid literal for int"):
-        return f"{name}={value} 须为整数"
     if reason.endswith("does not appear to be an IPv4 or IPv6 address"):
         return f"{name}={value} 不是 IP 地址"
     return f"{name}={value} {_REASONS_ZH.get(reason, reason)}"

@@ -106,7 +106,7 @@ def example_accounts(site: Site) -> Check:
     finally:
         platform.engine.dispose()
     if names:
-        shown = ", ".join(sorted(names)[:6])
+        shown = ", ".join(sorted(names)[:12])
         return Check(
             "example-accounts", State.FAIL, f"有 {len(names)} 个可登录的演示账号：{shown}；请为正式使用另建安装目录",
             f"{len(names)} example accounts can log in: {shown}; use a home of its own for real work",

@@ -86,7 +86,9 @@ def check_new(session: Session, new: NewEvidence) -> System:
     if len(new.title) > 200:
         raise BadInput("证据名称最长 200 字。", "A title has at most 200 characters.", "title")
     if not new.file_name or len(new.file_name) > MAX_NAME or "\x00" in new.file_name:
-        raise BadInput("请选择文件；文件名最长 255 字。", "Choose a file; its name has at most 255 characters.", "file")
+        raise BadInput(
+            "请选择文件；文件名最长 255 字。", "Choose a file; its name has at most 255 characters.", "file"
+        )
     if new.effective_from and new.effective_until and new.effective_until < new.effective_from:
         raise BadInput("有效期止早于有效期起。", "The period ends before it begins.", "effective_until")
     if new.asset_id is not None:
@@ -137,7 +139,9 @@ def _stage(platform: Platform, new: NewEvidence, stream: Readable) -> Staged:
     except UploadTooLarge as error:
         limit = error.limit // (1024 * 1024)
         raise BadInput(
-            f"文件超过 {limit} MB 的上限，没有保存。", f"The file is larger than {limit} MB; nothing was saved.", "file"
+            f"文件超过 {limit} MB 的上限，没有保存。",
+            f"The file is larger than {limit} MB; nothing was saved.",
+            "file",
         ) from error
     except NotEnoughSpace as error:
         raise NotReady(
@@ -275,7 +279,9 @@ def get_visible(session: Session, evidence_id: int) -> Evidence:
     return evidence
 
 
-def open_for_reading(platform: Platform, session: Session, evidence_id: int, *, now: datetime) -> tuple[Evidence, Iterator[bytes]]:
+def open_for_reading(
+    platform: Platform, session: Session, evidence_id: int, *, now: datetime
+) -> tuple[Evidence, Iterator[bytes]]:
     """Give the row and its verified bytes in pieces; the reading itself is an event. The caller commits first."""
     evidence = get_visible(session, evidence_id)
     record(session, "evidence.read", evidence, now=now)
@@ -288,11 +294,15 @@ def read_all(platform: Platform, evidence: Evidence) -> bytes:
         return b"".join(blob)
 
 
-def decide(session: Session, evidence_id: int, *, accept: bool, reason: str, actor: str, now: datetime) -> Evidence:
+def decide(
+    session: Session, evidence_id: int, *, accept: bool, reason: str, actor: str, now: datetime
+) -> Evidence:
     """Accept or return what was submitted; returning asks for a reason, and nobody decides on their own."""
     evidence = get_visible(session, evidence_id)
     if evidence.state is not EvidenceState.SUBMITTED:
-        raise Refused("只有待审核的证据可以采纳或退回。", "Only submitted evidence can be accepted or returned.")
+        raise Refused(
+            "只有待审核的证据可以采纳或退回。", "Only submitted evidence can be accepted or returned."
+        )
     if evidence.given_by == actor:
         raise Refused("不能审核自己提交的证据。", "Nobody decides on their own evidence.")
     if not accept and not reason.strip():
@@ -300,7 +310,11 @@ def decide(session: Session, evidence_id: int, *, accept: bool, reason: str, act
     evidence.state = EvidenceState.ACCEPTED if accept else EvidenceState.RETURNED
     # The words of who gave it stay as they are; the reason of the decision is in the log.
     record(
-        session, "evidence.accept" if accept else "evidence.return", evidence, now=now, reason=reason.strip()[:400]
+        session,
+        "evidence.accept" if accept else "evidence.return",
+        evidence,
+        now=now,
+        reason=reason.strip()[:400],
     )
     session.flush()
     recompute(session, session.get_one(System, evidence.system_id), now=now)

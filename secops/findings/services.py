@@ -69,7 +69,9 @@ OPEN_STATES = (S.OPEN, S.PLANNED, S.IN_PROGRESS, S.SUBMITTED, S.RETURNED)
 def possible_actions(finding: Finding, who: Principal) -> list[str]:
     """Actions this person may take now, in the order of the table; ``retest`` among them."""
     names = [
-        name for name, action in ACTIONS.items() if finding.state in action.sources and who.roles & action.roles
+        name
+        for name, action in ACTIONS.items()
+        if finding.state in action.sources and who.roles & action.roles
     ]
     if finding.state is S.SUBMITTED and who.roles & _WORKERS:
         names.append("retest")
@@ -148,12 +150,20 @@ def plan(
     finding.due = due
     base = {"department_id": finding.department_id, "system_id": finding.system_id}
     measure = Measure(
-        **base, text=text.strip(), owner=owner.strip(), due=due, cost=cost, created_by=who.name, created_at=now
+        **base,
+        text=text.strip(),
+        owner=owner.strip(),
+        due=due,
+        cost=cost,
+        created_by=who.name,
+        created_at=now,
     )
     session.add(measure)
     session.flush()
     session.add(MeasureFinding(**base, measure_id=measure.id, finding_id=finding.id))
-    record(session, "measure.create", measure, now=now, detail={"finding": finding.id, "due": due.isoformat()})
+    record(
+        session, "measure.create", measure, now=now, detail={"finding": finding.id, "due": due.isoformat()}
+    )
     return measure
 
 
@@ -263,14 +273,17 @@ def absorb_scan(session: Session, scan: Scan, rules: dict[str, Any], *, now: dat
     system = session.get_one(System, scan.system_id)
     outcomes = session.scalars(select(Outcome).where(Outcome.scan_id == scan.id).order_by(Outcome.id)).all()
     known = {
-        finding.key: finding for finding in session.scalars(select(Finding).where(Finding.system_id == scan.system_id))
+        finding.key: finding
+        for finding in session.scalars(select(Finding).where(Finding.system_id == scan.system_id))
     }
     for outcome in outcomes:
         finding = known.get(finding_key(outcome))
         if outcome.outcome == "fail":
             if finding is not None:
                 counts[_seen_again(session, finding, scan, outcome, now)] += 1
-            elif (opened := _open(session, system, scan, outcome, rules.get(outcome.rule_id), now)) is not None:
+            elif (
+                opened := _open(session, system, scan, outcome, rules.get(outcome.rule_id), now)
+            ) is not None:
                 known[opened.key] = opened
                 counts["opened"] += 1
         elif outcome.outcome == "pass" and finding is not None:
@@ -338,9 +351,7 @@ def _seen_again(session: Session, finding: Finding, scan: Scan, outcome: Outcome
     finding.last_scan_id = scan.id
     finding.observed = dict(outcome.reason)
     if finding.state is S.CLOSED:
-        _move(
-            session, finding, S.OPEN, actor="platform", action="reopen", now=now, detail={"scan": scan.id}
-        )
+        _move(session, finding, S.OPEN, actor="platform", action="reopen", now=now, detail={"scan": scan.id})
         return "reopened"
     if finding.state is S.SUBMITTED and scan.finding_id == finding.id:
         _move(
@@ -362,7 +373,13 @@ def _passed(session: Session, finding: Finding, scan: Scan, now: datetime) -> in
     if finding.state is S.SUBMITTED and scan.finding_id == finding.id:
         finding.last_scan_id = scan.id
         _move(
-            session, finding, S.CLOSED, actor="platform", action="retest-passed", now=now, detail={"scan": scan.id}
+            session,
+            finding,
+            S.CLOSED,
+            actor="platform",
+            action="retest-passed",
+            now=now,
+            detail={"scan": scan.id},
         )
         return 1
     if finding.state in OPEN_STATES:

@@ -236,7 +236,9 @@ def cancel(session: Session, job_id: int, *, now: datetime) -> Job:
     ended = {"state": JobState.CANCELLED, "finished_at": now, "dedupe_key": None, "cancel_requested": True}
     if _update(session, Job.id == job_id, Job.state == JobState.QUEUED, values=ended):
         _tell_end(session, job.id, job.kind, JobState.CANCELLED, "", now)
-    elif not _update(session, Job.id == job_id, Job.state == JobState.RUNNING, values={"cancel_requested": True}):
+    elif not _update(
+        session, Job.id == job_id, Job.state == JobState.RUNNING, values={"cancel_requested": True}
+    ):
         raise Refused("任务已经结束。", "The job is over already.")
     session.refresh(job)
     record(session, "job.cancel", job, now=now)

@@ -74,7 +74,9 @@ class System(DepartmentScoped, Versioned, Base):
     boundary: Mapped[str] = mapped_column(Text, nullable=False, default="")
     users: Mapped[str] = mapped_column(String(200), nullable=False, default="")
     hosting: Mapped[Hosting] = mapped_column(enum_column(Hosting), nullable=False)
-    state: Mapped[SystemState] = mapped_column(enum_column(SystemState), nullable=False, default=SystemState.RUNNING)
+    state: Mapped[SystemState] = mapped_column(
+        enum_column(SystemState), nullable=False, default=SystemState.RUNNING
+    )
     level: Mapped[int | None] = mapped_column(Integer)
     profile: Mapped[str] = mapped_column(String(12), nullable=False, default="")
     extensions: Mapped[list[str]] = mapped_column(JSON, nullable=False, default=list)

@@ -33,7 +33,12 @@ def create_department(
     if not code.strip() or not name.strip():
         raise BadInput("请填写部门编码和名称。", "Give the department a code and a name.", "code")
     department = Department(
-        code=code.strip(), name=name.strip(), parent_id=parent.id, leader=leader, is_example=is_example, path="/"
+        code=code.strip(),
+        name=name.strip(),
+        parent_id=parent.id,
+        leader=leader,
+        is_example=is_example,
+        path="/",
     )
     session.add(department)
     session.flush()

@@ -16,7 +16,9 @@ EDITION = "gbt-28448-2019"
 def selection_for(profile: str, extensions: tuple[str, ...] = ()) -> Selection:
     """Items and units of one profile with its extensions, worked out once per process."""
     return select(
-        load_catalog(), profile=LevelProfile.parse(profile), extensions=tuple(Scope(name) for name in extensions)
+        load_catalog(),
+        profile=LevelProfile.parse(profile),
+        extensions=tuple(Scope(name) for name in extensions),
     )
 
 
@@ -29,7 +31,9 @@ def _by_family(profile: str, extensions: tuple[str, ...]) -> dict[str, tuple[Ass
 
 
 @lru_cache(maxsize=8192)
-def translate(unit_id: str, step: int, profile: str, extensions: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+def translate(
+    unit_id: str, step: int, profile: str, extensions: tuple[str, ...]
+) -> tuple[tuple[str, int], ...]:
     """Where an answer to *step* of *unit_id* counts in a system of this profile.
 
     The same requirement at another level has another number and sometimes other steps: an answer counts only

@@ -56,7 +56,9 @@ def _as_rule_outcome(row: Outcome) -> RuleOutcome:
         outcome=OutcomeKind(row.outcome),
         reason=Bilingual(row.reason.get("zh", ""), row.reason.get("en", "")),
         facts=row.facts,
-        answers=tuple(Answer(one["unit"], int(one["step"]), Strength(one["strength"])) for one in row.answers),
+        answers=tuple(
+            Answer(one["unit"], int(one["step"]), Strength(one["strength"])) for one in row.answers
+        ),
         severity=rule.severity,
         high_risk_cases=rule.high_risk_cases,
     )

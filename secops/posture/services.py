@@ -163,7 +163,8 @@ def _cell(unit: AssessmentUnit, asset: Asset | None, known: _Known) -> tuple[dic
         "verdict": suggestion.verdict.value if suggestion.verdict else None,
         "reasons": _reasons(unit, asset, suggestion, links),
         "steps": [
-            {"number": step.number, "status": step.status.value, "rules": list(step.rules)} for step in suggestion.steps
+            {"number": step.number, "status": step.status.value, "rules": list(step.rules)}
+            for step in suggestion.steps
         ],
         "evidence_ids": evidence_ids,
     }
@@ -171,13 +172,18 @@ def _cell(unit: AssessmentUnit, asset: Asset | None, known: _Known) -> tuple[dic
 
 
 def _reasons(
-    unit: AssessmentUnit, asset: Asset | None, suggestion: Suggestion, links: Sequence[tuple[int, EvidenceState]]
+    unit: AssessmentUnit,
+    asset: Asset | None,
+    suggestion: Suggestion,
+    links: Sequence[tuple[int, EvidenceState]],
 ) -> list[dict[str, str]]:
     reasons = [{"zh": one.zh, "en": one.en} for one in suggestion.reasons]
     if asset is None and not links:
         zh = "、".join(kind.label("zh") for kind in unit.targets)
         en = ", ".join(kind.label("en") for kind in unit.targets)
-        reasons.append({"zh": f"未登记此类测评对象：{zh}", "en": f"no target of these kinds is registered: {en}"})
+        reasons.append(
+            {"zh": f"未登记此类测评对象：{zh}", "en": f"no target of these kinds is registered: {en}"}
+        )
     elif suggestion.not_examined is not None:
         reasons.append({"zh": suggestion.not_examined.zh, "en": suggestion.not_examined.en})
     if links:

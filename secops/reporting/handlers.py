@@ -75,6 +75,8 @@ def _keep(context: JobContext, renderer_id: str, rendered: Any) -> int:
             built_at=utc_now(),
         )
         session.add(row)
-        record(session, "report.build", row, now=utc_now(), detail={"number": row.number, "form": renderer_id})
+        record(
+            session, "report.build", row, now=utc_now(), detail={"number": row.number, "form": renderer_id}
+        )
         session.flush()
         return row.id

@@ -57,7 +57,9 @@ def label_text(kind: str, value: str) -> Text:
     return Text(found.zh, found.en) if found else Text.same(value)
 
 
-def build(session: Session, system: System, *, number: str, language: str, now: datetime, zone: str) -> PostureReport:
+def build(
+    session: Session, system: System, *, number: str, language: str, now: datetime, zone: str
+) -> PostureReport:
     """Everything a posture report says of *system* at *now*; a constant number of queries."""
     # A document's own time stamp has whole seconds.
     now = now.replace(microsecond=0)
@@ -94,7 +96,9 @@ def _meta(
         RuleSet(Text("测评要求", "Assessment units"), f"GB/T 28448-2019（{EDITION}）", official=True),
     ]
     if classification is not None:
-        rule_sets.append(RuleSet(Text("定级规则", "Classification rules"), classification.rule_set, official=True))
+        rule_sets.append(
+            RuleSet(Text("定级规则", "Classification rules"), classification.rule_set, official=True)
+        )
     return ReportMeta(
         title=Text("网络安全等级保护态势报告", "Classified protection posture report"),
         report_number=number,
@@ -124,7 +128,9 @@ def _meta(
 def _system(session: Session, system: System) -> SystemInfo:
     department = session.get_one(Department, system.department_id)
     filing = (
-        Filing(system.filing_number, system.filed_on, is_example=system.is_example) if system.filing_number else None
+        Filing(system.filing_number, system.filed_on, is_example=system.is_example)
+        if system.filing_number
+        else None
     )
     return SystemInfo(
         name=system.name,
@@ -203,7 +209,9 @@ def _item(unit: AssessmentUnit, cells: list[PostureCell]) -> ItemResult:
         clause=unit.item_clause.clause if unit.item_clause else "",
         letter=unit.item_clause.letter if unit.item_clause else "",
         class_code=unit.class_code,
-        class_name=Text(SecurityClass(unit.class_code).label("zh"), SecurityClass(unit.class_code).label("en")),
+        class_name=Text(
+            SecurityClass(unit.class_code).label("zh"), SecurityClass(unit.class_code).label("en")
+        ),
         control_point=Text(unit.control_point.name.zh, unit.control_point.name.en),
         mark=unit.mark.value,
         layer=Layer(unit.layer.value),
@@ -219,7 +227,8 @@ def _open_reason(cells: list[PostureCell]) -> Text:
     if not cells:
         return Text("尚未计算态势", "the posture was not computed yet")
     return Text(
-        f"{waiting} 个测评对象尚无结论，原因见各对象", f"{waiting} target(s) without a verdict; see each for its reason"
+        f"{waiting} 个测评对象尚无结论，原因见各对象",
+        f"{waiting} target(s) without a verdict; see each for its reason",
     )
 
 
@@ -367,7 +376,9 @@ def _trend(session: Session, system: System, zone: str) -> tuple[TrendPoint, ...
 
 def _point(day: Any, row: PostureSummary) -> TrendPoint:
     counts = counts_of(row)
-    return TrendPoint(day, counts.examined_percent, percent(counts.compliant, counts.judged), row.open_findings)
+    return TrendPoint(
+        day, counts.examined_percent, percent(counts.compliant, counts.judged), row.open_findings
+    )
 
 
 __all__ = ["build", "combined_verdict", "evidence_number", "finding_number", "label_text"]

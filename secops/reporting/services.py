@@ -70,7 +70,9 @@ def next_number(session: Session, system: System, now: datetime) -> str:
     prefix = f"{system.code}-{now:%Y%m%d}-"
     count = session.scalar(
         select(func.count(func.distinct(Job.id))).where(
-            Job.system_id == system.id, Job.kind == "report", Job.created_at >= now.replace(hour=0, minute=0, second=0)
+            Job.system_id == system.id,
+            Job.kind == "report",
+            Job.created_at >= now.replace(hour=0, minute=0, second=0),
         )
     )
     return f"{prefix}{int(count or 0) + 1:02}"

@@ -79,7 +79,8 @@ def _stored(outcome: Outcome) -> Judged:
         reason={"zh": outcome.reason.zh, "en": outcome.reason.en},
         facts=_plain(to_json(dict(outcome.facts))),
         answers=[
-            {"unit": answer.unit, "step": answer.step, "strength": answer.strength.value} for answer in outcome.answers
+            {"unit": answer.unit, "step": answer.step, "strength": answer.strength.value}
+            for answer in outcome.answers
         ],
     )
 

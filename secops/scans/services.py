@@ -40,7 +40,9 @@ def scope_of(authorization: ScanAuthorization) -> Scope:
             path_roots=tuple(authorization.path_roots),
         )
     except ScannersError as error:
-        raise BadInput(f"扫描授权有误：{error}", f"The authorisation is wrong: {error}", "networks") from error
+        raise BadInput(
+            f"扫描授权有误：{error}", f"The authorisation is wrong: {error}", "networks"
+        ) from error
 
 
 def request_authorization(
@@ -110,9 +112,13 @@ def decide_authorization(
     if authorization.state is not AuthorizationState.REQUESTED:
         raise Refused("这项授权已经处理过。", "This authorisation was decided already.")
     if authorization.requested_by == actor:
-        raise Refused("申请人不能审批自己的扫描授权。", "The requester can't approve their own authorisation.")
+        raise Refused(
+            "申请人不能审批自己的扫描授权。", "The requester can't approve their own authorisation."
+        )
     if approve and now >= authorization.valid_until:
-        raise Refused("申请的有效期已过，请重新申请。", "The period asked for is over; a new request is needed.")
+        raise Refused(
+            "申请的有效期已过，请重新申请。", "The period asked for is over; a new request is needed."
+        )
     if not approve and not reason.strip():
         raise BadInput("拒绝须写明理由。", "Say why it is refused.", "reason")
     authorization.state = AuthorizationState.APPROVED if approve else AuthorizationState.REFUSED

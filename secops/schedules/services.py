@@ -102,7 +102,9 @@ def create_schedule(
     if bool(cron) == bool(every_seconds):
         raise BadInput("请填写 cron 或间隔其中之一。", "Give either cron or an interval.", "cron")
     if every_seconds is not None and every_seconds < SHORTEST:
-        raise BadInput(f"间隔至少 {SHORTEST} 秒。", f"The interval is at least {SHORTEST} s.", "every_seconds")
+        raise BadInput(
+            f"间隔至少 {SHORTEST} 秒。", f"The interval is at least {SHORTEST} s.", "every_seconds"
+        )
     if not name.strip():
         raise BadInput("请填写名称。", "Give it a name.", "name")
     schedule = Schedule(
@@ -123,7 +125,13 @@ def create_schedule(
     )
     schedule.next_run_at = first_run_at or next_run(schedule, now)
     session.add(schedule)
-    record(session, "schedule.create", schedule, now=now, detail={"kind": kind, "cron": cron, "every": every_seconds})
+    record(
+        session,
+        "schedule.create",
+        schedule,
+        now=now,
+        detail={"kind": kind, "cron": cron, "every": every_seconds},
+    )
     session.flush()
     return schedule
 

@@ -15,9 +15,11 @@ class PortTaken(NotReady):
     """Another program listens there."""
 
     def __init__(self, address: str, port: int) -> None:
+        other = port + 1 if port < 65535 else port - 1
         super().__init__(
-            f"端口 {port}（{address}）已被其他程序占用。请换一个端口，例如：SECOPS_PORT={port + 1} secops up",
-            f"Port {port} on {address} is taken by another program. Choose another: SECOPS_PORT={port + 1} secops up",
+            f"端口 {port}（{address}）已被其他程序占用。请换一个端口再运行同一命令，例如：export SECOPS_PORT={other}",
+            f"Port {port} on {address} is taken by another program. Choose another and run the same command again: "
+            f"export SECOPS_PORT={other}",
         )
         self.args = (address, port)
 

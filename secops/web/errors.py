@@ -35,7 +35,11 @@ def _answer(status: int, sentence: str, next_step: str = "") -> ResponseReturnVa
         return jsonify({"error": sentence, "next": next_step, "request_id": g.get("request_id", "")}), status
     return (
         render_template(
-            "secops/error.html", status=status, sentence=sentence, next_step=next_step, request_id=g.get("request_id", "")
+            "secops/error.html",
+            status=status,
+            sentence=sentence,
+            next_step=next_step,
+            request_id=g.get("request_id", ""),
         ),
         status,
     )
@@ -50,7 +54,9 @@ def _stale(error: StaleDataError) -> ResponseReturnValue:
 
 
 def _outside(error: ScopeViolation) -> ResponseReturnValue:
-    log.warning("scope.violation", extra={"fields": {"kind": error.kind, "request_id": g.get("request_id", "")}})
+    log.warning(
+        "scope.violation", extra={"fields": {"kind": error.kind, "request_id": g.get("request_id", "")}}
+    )
     return _answer(404, t("没有这条记录，或不在您的权限范围内。", "There is no such record in your scope."))
 
 
@@ -77,7 +83,10 @@ def _database(error: OperationalError) -> ResponseReturnValue:
     return _answer(
         503,
         t("数据库暂时不可用，操作没有执行。", "The database is not available; nothing was changed."),
-        t("请稍后重试；管理员可运行 secops doctor。", "Try again soon; an administrator can run: secops doctor"),
+        t(
+            "请稍后重试；管理员可运行 secops doctor。",
+            "Try again soon; an administrator can run: secops doctor",
+        ),
     )
 
 

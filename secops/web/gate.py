@@ -104,4 +104,6 @@ def check_request() -> ResponseReturnValue | None:
     raise Refused("您的角色不能使用这个功能。", "Your role does not include this function.")
 
 
-_EXIT_PAGES = frozenset({"AccountView.password", "LoginView.logout", "static", "bootstrap.static", "LocaleView.index"})
+_EXIT_PAGES = frozenset(
+    {"AccountView.password", "LoginView.logout", "static", "bootstrap.static", "LocaleView.index"}
+)
