@@ -6,7 +6,7 @@ a fault. A fault is what somebody saw: too old, no approver on it, declared not 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, cast
@@ -100,7 +100,7 @@ def _check_kind(kind: DocumentKind, setting: _Setting) -> KindOutcome:
         return KindOutcome(kind.id, outcome, (AspectOutcome(Aspect.PRESENT, outcome, reason),), ids)
     judged = [_check_record(kind, record, accepted, setting) for record in accepted]
     found = _each(kind, judged, accepted) if kind.judged is Judged.EACH else _best(judged, accepted)
-    return _with_topics(found, kind.topics_at(setting.level), judged, accepted)
+    return _with_topics(found, kind.topics_at(setting.level), judged, own)
 
 
 def _not_there(own: Sequence[DocumentRecord]) -> tuple[RuleOutcome, Text, tuple[str, ...]]:
@@ -113,9 +113,10 @@ def _not_there(own: Sequence[DocumentRecord]) -> tuple[RuleOutcome, Text, tuple[
     if ids(ReviewState.EXPIRED):
         reason = Text("只有一份已过期的", "there is only an expired one")
         return RuleOutcome.FAIL, reason, ids(ReviewState.EXPIRED)
-    if ids(ReviewState.DECLARED_ABSENT):
+    declared = tuple(one.id for one in own if one.review is ReviewState.DECLARED_ABSENT and not one.topics)
+    if declared:
         reason = Text("经确认没有这份材料", "it was declared not to exist")
-        return RuleOutcome.FAIL, reason, ids(ReviewState.DECLARED_ABSENT)
+        return RuleOutcome.FAIL, reason, declared
     if ids(ReviewState.RETURNED):
         reason = Text("上传的材料已退回，尚未重新提供", "what was given was returned and not given again")
         return RuleOutcome.ERROR, reason, ids(ReviewState.RETURNED)
@@ -215,37 +216,51 @@ def _with_topics(
     found: KindOutcome,
     topics: Sequence[Topic],
     judged: Sequence[KindOutcome],
-    accepted: Sequence[DocumentRecord],
+    own: Sequence[DocumentRecord],
 ) -> KindOutcome:
-    """Add whether the documents of a kind together cover what they must; one with a fault covers nothing."""
+    """Add whether the documents of a kind together cover what they must; one with a fault covers nothing.
+
+    What is not covered may stand in a document that was not given yet: an ``error``, and a fault only once it
+    was declared that there is none.
+    """
     faulty = {one.records[0] for one in judged if one.outcome is RuleOutcome.FAIL}
-    counting = [record for record in accepted if record.id not in faulty] or list(accepted)
-    open_topics = _open_topics(topics, counting)
-    if open_topics is None:
-        return found
-    aspects = []
-    for one in found.aspects:
-        joins = one.aspect is Aspect.COMPLETE
-        parts = [part for part in (one, open_topics) if part.outcome is not RuleOutcome.PASS]
-        aspects.append(_joined(Aspect.COMPLETE, parts) if joins else one)
-    return _whole(kind.id, aspects, found.records)
-
-
-def _open_topics(topics: Sequence[Topic], records: Sequence[DocumentRecord]) -> AspectOutcome | None:
-    covered = [record.topics for record in records if record.topics is not None]
+    accepted = [record for record in own if record.review is ReviewState.ACCEPTED]
+    counting = [record for record in accepted if record.id not in faulty] or accepted
+    covered = [record.topics for record in counting if record.topics is not None]
     lacking = [topic for topic in topics if not any(topic.key in keys for keys in covered)]
     if not lacking:
-        return None
-    zh = "、".join(topic.name.zh for topic in lacking)
-    en = ", ".join(topic.name.en for topic in lacking)
-    if len(covered) < len(records):
+        return found
+    declared = {
+        key
+        for record in own
+        if record.review is ReviewState.DECLARED_ABSENT and record.topics
+        for key in record.topics
+    }
+    unsaid = len(covered) < len(counting)
+    open_topics = _open_topics(lacking, declared, unsaid)
+    aspects = []
+    for one in found.aspects:
+        parts = [part for part in (one, open_topics) if part.outcome is not RuleOutcome.PASS]
+        aspects.append(_joined(Aspect.COMPLETE, parts) if one.aspect is Aspect.COMPLETE else one)
+    keys = tuple(topic.key for topic in lacking if topic.key not in declared)
+    return replace(_whole(found.kind, aspects, found.records), lacking=() if unsaid else keys)
+
+
+def _open_topics(lacking: Sequence[Topic], declared: Collection[str], unsaid: bool) -> AspectOutcome:
+    gone = [topic for topic in lacking if topic.key in declared]
+    named = gone or lacking
+    zh = "、".join(topic.name.zh for topic in named)
+    en = ", ".join(topic.name.en for topic in named)
+    if gone:
+        outcome, reason = RuleOutcome.FAIL, Text(f"经确认没有：{zh}", f"declared not to exist: {en}")
+    elif unsaid:
         outcome = RuleOutcome.ERROR
         reason = Text(
             f"没有录入材料涵盖哪些内容，尚缺：{zh}", f"nobody said what it covers; still open: {en}"
         )
     else:
-        outcome = RuleOutcome.FAIL
-        reason = Text(f"现有材料未涵盖：{zh}", f"not covered by what was given: {en}")
+        outcome = RuleOutcome.ERROR
+        reason = Text(f"已提供的材料没有涵盖：{zh}", f"not in what was given: {en}")
     return AspectOutcome(Aspect.COMPLETE, outcome, reason)
 
 

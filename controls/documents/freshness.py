@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from controls.catalog import Text
-from controls.documents.model import ABSENT, DocumentKind, DocumentRecord, Freshness, Period, Stated
+from controls.documents.model import ABSENT, DocumentKind, DocumentRecord, Freshness, Limit, Period, Stated
 from controls.documents.outcomes import AspectOutcome
 from controls.documents.terms import Aspect, Field, FreshnessRule, PeriodOrigin
 from controls.terms import RuleOutcome
@@ -35,10 +35,10 @@ def add_months(day: date, months: int) -> date:
 
 def earliest_date(freshness: Freshness, today: date, level: int, interval: int | None) -> date | None:
     """Give the oldest date that is still fine; ``None`` when age does not count."""
-    if freshness.rule not in (FreshnessRule.AGE, FreshnessRule.RHYTHM):
+    limit = _limits(freshness, level, interval)[0]
+    if limit is None or freshness.rule is FreshnessRule.VALIDITY:
         return None
-    limit, _ = _limits(freshness, level, interval)
-    return add_months(today, -limit) if limit is not None else None
+    return add_months(today, -limit.months)
 
 
 def judge_freshness(
@@ -73,18 +73,18 @@ def _say(outcome: RuleOutcome, reason: Text, good_until: date | None = None) -> 
     return AspectOutcome(Aspect.FRESH, outcome, reason, good_until)
 
 
-def _limits(freshness: Freshness, level: int, interval: int | None) -> tuple[int | None, int | None]:
-    """Give the months after which it fails, and those after which a person has to look.
+def _limits(freshness: Freshness, level: int, interval: int | None) -> tuple[Limit | None, Limit | None]:
+    """Give the limit after which it fails, and the one after which a person has to look.
 
     The organisation's own interval replaces a customary one, but what lies beyond custom is for a person;
     under an official one it can only be shorter.
     """
-    base = freshness.months_for(level)
+    base = freshness.limit_for(level)
     if interval is None or base is None:
         return base, base
-    if freshness.origin is PeriodOrigin.OFFICIAL_GUIDE:
-        return min(base, interval), min(base, interval)
-    return interval, min(base, interval)
+    own = Limit(interval, PeriodOrigin.ORGANISATION)
+    shorter = own if own.months < base.months else base
+    return (shorter if base.origin is PeriodOrigin.OFFICIAL_GUIDE else own), shorter
 
 
 def _last_day(record: DocumentRecord, of: Field) -> Stated:
@@ -118,32 +118,26 @@ def _age(
     limit, doubt = _limits(freshness, level, interval)
     if limit is None or doubt is None:
         return _say(RuleOutcome.PASS, freshness.note)
-    if add_months(day, limit) < today:
-        origin = _origin(freshness, interval)
+    if add_months(day, limit.months) < today:
         return _say(
             RuleOutcome.FAIL,
             Text(
-                f"{day} 的材料已超过 {limit} 个月（{origin.zh}）",
-                f"of {day}, older than {limit} months ({origin.en})",
+                f"{day} 的材料已超过 {limit.months} 个月（{limit.origin.zh}）",
+                f"of {day}, older than {limit.months} months ({limit.origin.en})",
             ),
         )
-    if add_months(day, doubt) < today:
+    until = add_months(day, doubt.months)
+    if until < today:
         return _say(
             RuleOutcome.MANUAL,
             Text(
-                f"未超过本单位设定的 {limit} 个月，但已超过惯例的 {doubt} 个月，请人工确认",
-                f"within the {limit} months set by the organisation, but beyond the customary {doubt}",
+                f"未超过本单位设定的 {limit.months} 个月，但已超过惯例的 {doubt.months} 个月，请人工确认",
+                f"within the {limit.months} months set by the organisation, beyond the customary {doubt.months}",
             ),
         )
-    until = add_months(day, doubt)
     return _say(
         RuleOutcome.PASS, Text(f"{day} 形成，至 {until} 在时效内", f"of {day}, fresh until {until}"), until
     )
-
-
-def _origin(freshness: Freshness, interval: int | None) -> PeriodOrigin:
-    own = interval is not None and freshness.origin is not PeriodOrigin.OFFICIAL_GUIDE
-    return PeriodOrigin.ORGANISATION if own else freshness.origin or PeriodOrigin.CUSTOMARY
 
 
 def _validity(freshness: Freshness, record: DocumentRecord, today: date, level: int) -> AspectOutcome:
@@ -155,20 +149,43 @@ def _validity(freshness: Freshness, record: DocumentRecord, today: date, level: 
                 "没有录入有效期，无法判断是否在时效内", "the validity was not entered, so it cannot be judged"
             ),
         )
-    months = freshness.months_for(level)
     if not isinstance(until, date):
-        if months is None or not isinstance(record.dated, date):
-            return _say(
-                RuleOutcome.MANUAL,
-                Text(
-                    "材料没有写明有效期，请人工确认是否仍然有效",
-                    "the document states no end of validity; a person says whether it still holds",
-                ),
-            )
-        until = add_months(record.dated, months)
+        return _computed_validity(freshness, record, today, level)
     if until < today:
         return _say(RuleOutcome.FAIL, Text(f"有效期已于 {until} 届满", f"its validity ended on {until}"))
     return _say(RuleOutcome.PASS, Text(f"有效期至 {until}", f"valid until {until}"), until)
+
+
+def _computed_validity(
+    freshness: Freshness, record: DocumentRecord, today: date, level: int
+) -> AspectOutcome:
+    """Judge what states no end: computed from its date, a passed end is for a person, who knows of extensions."""
+    limit = freshness.limit_for(level)
+    if limit is None or not isinstance(record.dated, date):
+        return _say(
+            RuleOutcome.MANUAL,
+            Text(
+                "材料没有写明有效期，请人工确认是否仍然有效",
+                "the document states no end of validity; a person says whether it still holds",
+            ),
+        )
+    start = max(record.dated, freshness.counts_from or record.dated)
+    until = add_months(start, limit.months)
+    if until < today:
+        return _say(
+            RuleOutcome.MANUAL,
+            Text(
+                f"材料没有写明有效期，按 {limit.months} 个月推算已于 {until} 届满，请确认是否延期",
+                f"no end stated; by {limit.months} months it ended on {until}: was it extended?",
+            ),
+        )
+    return _say(
+        RuleOutcome.PASS,
+        Text(
+            f"按 {limit.months} 个月推算，有效期至 {until}", f"by {limit.months} months valid until {until}"
+        ),
+        until,
+    )
 
 
 def _rhythm(
@@ -179,12 +196,12 @@ def _rhythm(
     since = add_months(today, -_LOOK_BACK_MONTHS)
     spans = sorted(span for record in group if (span := _span(record)) and span[1] >= since)
     for (_, end), (start, _) in zip(spans, spans[1:], strict=False):
-        if limit is not None and add_months(end, limit) < start:
+        if limit is not None and add_months(end, limit.months) < start:
             return _say(
                 RuleOutcome.MANUAL,
                 Text(
-                    f"{end} 至 {start} 之间没有记录，间隔超过 {limit} 个月，请确认是未做还是未上传",
-                    f"nothing between {end} and {start}, more than {limit} months: not done, or not given?",
+                    f"{end} 至 {start} 之间没有记录，间隔超过 {limit.months} 个月，请确认是未做还是未上传",
+                    f"nothing between {end} and {start}, more than {limit.months} months: not done, or not given?",
                 ),
             )
     return None

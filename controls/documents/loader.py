@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 
 from controls.build_head import checked, member
-from controls.documents.model import Answer, DocumentKind, Freshness, Link, Topic
+from controls.documents.model import Answer, DocumentKind, Freshness, Limit, Link, Topic
 from controls.documents.terms import (
     Field,
     FreshnessRule,
@@ -33,6 +34,7 @@ __all__ = [
     "read_answers",
     "read_cases",
     "read_checks",
+    "read_day",
     "read_months",
     "read_traits",
 ]
@@ -217,26 +219,42 @@ _DATES = {
 
 
 def _freshness(cursor: Cursor, requires: tuple[Field, ...]) -> Freshness:
-    cursor.only("rule", "of", "months", "months_at", "origin", "note")
     rule = member(cursor.at("rule"), FreshnessRule)
     note = cursor.at("note").text()
     if rule is FreshnessRule.ONCE:
         cursor.only("rule", "note")
-        return Freshness(rule, None, None, MappingProxyType({}), None, note)
+        return Freshness(rule, None, None, MappingProxyType({}), note)
+    cursor.only("rule", "of", "months", "origin", "months_at", "counts_from", "note")
     of = member(cursor.at("of"), Field)
     if of not in _DATES[rule] or of not in requires:
         cursor.at("of").fail("must be a required one of " + ", ".join(_DATES[rule]))
-    months = read_months(cursor.at("months")) if cursor.has("months") else None
-    if months is None and rule is not FreshnessRule.VALIDITY:
-        cursor.at("months").fail("must be a number of months")
-    at_levels: dict[int, int] = {}
+    limit = _limit(cursor) if cursor.has("months") or rule is not FreshnessRule.VALIDITY else None
+    if limit is None and cursor.has("origin"):
+        cursor.at("origin").fail("says where months come from, and there are none")
+    at_levels: dict[int, Limit] = {}
     if cursor.has("months_at"):
         for level, value in cursor.at("months_at").entries():
             if level not in ("1", "2", "3", "4"):
                 value.fail("must stand under a level, 1 to 4")
-            at_levels[int(level)] = read_months(value)
-    origin = member(cursor.at("origin"), PeriodOrigin) if months is not None else None
-    return Freshness(rule, of, months, MappingProxyType(at_levels), origin, note)
+            value.only("months", "origin")
+            at_levels[int(level)] = _limit(value)
+    counts_from = None
+    if cursor.has("counts_from"):
+        if limit is None or rule is not FreshnessRule.VALIDITY:
+            cursor.at("counts_from").fail("stands with a validity of so many months only")
+        counts_from = read_day(cursor.at("counts_from"))
+    return Freshness(rule, of, limit, MappingProxyType(at_levels), note, counts_from)
+
+
+def _limit(cursor: Cursor) -> Limit:
+    return Limit(read_months(cursor.at("months")), member(cursor.at("origin"), PeriodOrigin))
+
+
+def read_day(cursor: Cursor) -> date:
+    """Read a day such as 2025-06-30."""
+    if type(cursor.value) is not date:
+        cursor.fail("must be a day such as 2025-06-30")
+    return date.fromisoformat(cursor.value.isoformat())
 
 
 def read_months(cursor: Cursor) -> int:

@@ -101,11 +101,13 @@ def _action(outcome: KindOutcome, own: Iterable[DocumentRecord]) -> Action | Non
         states = {record.review for record in own}
         if ReviewState.EXPIRED in states:
             return Action.RENEW
-        return None if ReviewState.DECLARED_ABSENT in states else Action.UPLOAD
+        return None if Aspect.PRESENT in failed else Action.UPLOAD
     if Aspect.FRESH in failed:
         return Action.RENEW
     if failed:
         return Action.CORRECT
+    if outcome.lacking:
+        return Action.UPLOAD
     # A cross-reference that could not be compared waits for the other document, which is asked for itself.
     return Action.RECORD if unknown - {Aspect.CROSS_REFERENCED} else None
 
@@ -139,13 +141,13 @@ def _instructions(kind: DocumentKind, today: date, level: int, interval: int | N
 
 def _age(kind: DocumentKind, today: date, level: int, interval: int | None) -> list[Text]:
     freshness = kind.freshness
-    if freshness.rule is FreshnessRule.ONCE:
-        return []
     if freshness.rule is FreshnessRule.VALIDITY:
         return [
             Text("应在有效期内。" + freshness.note.zh, "It must still be valid. " + freshness.note.en),
         ]
     earliest = earliest_date(freshness, today, level, interval)
+    if earliest is None:
+        return []
     of = freshness.of or Field.DATE
     return [
         Text(

@@ -29,6 +29,7 @@ __all__ = [
     "DocumentKind",
     "DocumentRecord",
     "Freshness",
+    "Limit",
     "Link",
     "Period",
     "Stated",
@@ -80,25 +81,33 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """A number of months, and where it comes from."""
+
+    months: int
+    origin: PeriodOrigin
+
+
+@dataclass(frozen=True, slots=True)
 class Freshness:
     """How old a document may be.
 
     ``of`` is the date that counts (date, last review, last day covered, or validity), ``None`` for what does
-    not age. What was never reviewed since it was made counts from its date.
-    ``months`` is ``None`` where the document itself says how long it holds. ``months_at`` holds levels with
-    another number. ``note`` says where the number comes from.
+    not age. What was never reviewed since it was made counts from its date. ``limit`` is ``None`` where the
+    document itself says how long it holds. ``limits_at`` holds levels with another limit. ``counts_from`` is
+    the earliest day from which months of validity run. ``note`` says what the number rests on.
     """
 
     rule: FreshnessRule
     of: Field | None
-    months: int | None
-    months_at: Mapping[int, int]
-    origin: PeriodOrigin | None
+    limit: Limit | None
+    limits_at: Mapping[int, Limit]
     note: Text
+    counts_from: date | None = None
 
-    def months_for(self, level: int) -> int | None:
-        """Give the months that hold at a level."""
-        return self.months_at.get(level, self.months)
+    def limit_for(self, level: int) -> Limit | None:
+        """Give the limit that holds at a level."""
+        return self.limits_at.get(level, self.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +159,7 @@ class DocumentRecord:
     Every value has three states: what stands there, ``ABSENT`` (somebody looked, it does not stand there),
     ``None`` (nobody looked). ``approver`` means a name with signature or seal. ``refers_to`` holds numbers
     or record ids of other documents, ``topics`` the keys that the document covers; ``None`` for both means
-    that nobody said.
+    that nobody said. A record that declares absence with topics speaks of these only.
     """
 
     id: str

@@ -33,13 +33,15 @@ class KindOutcome:
     """What is known of one kind of document in one system.
 
     ``outcome`` is the worst of its aspects: a seen fault before what nobody looked at, before what a person
-    has to say. ``records`` are the ids of the documents that it rests on.
+    has to say. ``records`` are the ids of the documents that it rests on, ``lacking`` the keys of topics for
+    which a further document has to be given.
     """
 
     kind: str
     outcome: RuleOutcome
     aspects: tuple[AspectOutcome, ...]
     records: tuple[str, ...]
+    lacking: tuple[str, ...] = ()
 
     def aspect(self, aspect: Aspect) -> AspectOutcome | None:
         """Give one aspect; ``None`` when it was not asked or could not be asked."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from controls.build_head import member
+from controls.documents.loader import read_day
 from controls.documents.model import ABSENT, DocumentKind, DocumentRecord, Period, Stated
 from controls.documents.terms import Aspect, Field, ReviewState
 from controls.reader import Cursor, read_yaml
@@ -41,7 +42,7 @@ def load_samples(kind: DocumentKind, root: Path | None = None) -> tuple[Sample, 
     folder = root or Path(str(files("policies") / "documents"))
     samples = read_yaml(folder / f"{kind.id}.yaml", f"documents/{kind.id}.yaml").cursor().at("samples")
     samples.only("today", "complete", "beside", "cases")
-    today = _day(samples.at("today"))
+    today = read_day(samples.at("today"))
     complete = _changed(DocumentRecord("sample", kind.id, ReviewState.ACCEPTED), samples.at("complete"))
     beside = _others(samples) if samples.has("beside") else ()
     found = [Sample("complete", RuleOutcome.PASS, None, today, complete, beside)]
@@ -105,18 +106,12 @@ def _stated(field: Field, cursor: Cursor) -> Stated:
     if cursor.value == "absent":
         return ABSENT
     if field in (Field.DATE, Field.REVIEWED, Field.VALID_UNTIL):
-        return _day(cursor)
+        return read_day(cursor)
     if field is Field.REVIEW_INTERVAL:
         return cursor.integer()
     if field is Field.PERIOD:
-        days = [_day(day) for day in cursor.each()]
+        days = [read_day(day) for day in cursor.each()]
         if len(days) != 2:
             cursor.fail("must be the first and the last day")
         return Period(*days)
     return cursor.string()
-
-
-def _day(cursor: Cursor) -> date:
-    if type(cursor.value) is not date:
-        cursor.fail("must be a day such as 2025-06-30")
-    return date.fromisoformat(cursor.value.isoformat())

@@ -60,6 +60,7 @@ def demo(
             supervisor.run_forever()
             # Passwords that were changed meanwhile must not stay in the file.
             run.write_summary()
+            tell("平台已停止。", "Stopped.")
     except KeyboardInterrupt:
         tell("正在停止……", "Stopping …")
         raise

@@ -23,12 +23,14 @@ from secops.clock import utc_now
 from secops.demo import district, summary
 from secops.demo.certificates import write_sm2_pair
 from secops.demo.client import Browser
+from secops.demo.start import require_not_full
 from secops.errors import NotReady
 from secops.evidence.models import Evidence, EvidenceSource
 from secops.evidence.services import read_all
 from secops.findings import services as findings
 from secops.findings.models import Finding, FindingState
 from secops.jobs.models import OPEN_STATES, Job, JobState
+from secops.jobs.services import publisher
 from secops.objects.models import System
 from secops.objects.services import system_by_code
 from secops.platform import Platform
@@ -41,6 +43,7 @@ from secops.schedules.models import Schedule
 from secops.schedules.services import create_schedule
 from secops.scope import Principal
 from secops.supervisor import Supervisor
+from secops.web.labels import label
 
 SYSTEM = "YX-APPROVAL"
 AUTHORIZATION = "演示：本机基线与国密检查"
@@ -48,6 +51,7 @@ UPLOAD_TITLE = "系统账号与口令管理规定（演示文件）"
 UPLOAD_UNITS = ("L3-CES1-01", "L3-CES1-07")
 SCHEDULE = "演示：定时复查一次"
 WAIT_S = 240.0
+WAKE_AFTER_S = 3.0
 
 Say = Callable[[str, str], None]
 
@@ -225,9 +229,14 @@ class DemoRun:
             f"{len(runs)} targets asked ({len(failed)} could not be seen); rules: {rules}; examined {share}",
         )
         for run in failed:
+            why = label("failure", run.reason)
+            # The one program of the machine that a probe needs.
+            missing = run.probe == "nmap" and run.reason == "missing-tool"
+            next_zh = "；安装后再扫描即可：apt install nmap" if missing else ""
+            next_en = "; install it and scan again: apt install nmap" if missing else ""
             self.say(
-                f"未能查看 {run.probe} {run.target}：{run.reason} {run.detail}",
-                f"not seen: {run.probe} {run.target}: {run.reason}",
+                f"未能查看 {run.probe} {run.target}：{why.zh}（{run.detail}）{next_zh}",
+                f"not seen: {run.probe} {run.target}: {why.en} ({run.detail}){next_en}",
             )
 
     def wait_for_job(self, job_id: int) -> None:
@@ -238,16 +247,23 @@ class DemoRun:
         """
         shown = ""
         deadline = time.monotonic() + WAIT_S
+        # The message of a job that a killed run left queued may be lost with its broker: then wake a worker again.
+        wake_at = time.monotonic() + WAKE_AFTER_S
         while True:
             with self.platform.work("demo") as session:
                 job = session.get_one(Job, job_id)
                 state, step, share, error = job.state, job.step, job.progress, job.error
+                queue = job.queue
             if state not in OPEN_STATES:
                 break
             if step and step != shown:
                 shown = step
                 deadline = time.monotonic() + WAIT_S
                 self.say(f"{share:4.0%} {step}", f"{share:4.0%} {step}")
+            if state is JobState.QUEUED and time.monotonic() > wake_at:
+                wake_at = deadline
+                publisher[0](job_id, queue)
+            require_not_full(self.platform.settings)
             if time.monotonic() > deadline:
                 raise NotReady(
                     "任务长时间没有进展。请运行 secops doctor 查看，再次运行 secops demo 会从中断处继续。",

@@ -41,6 +41,16 @@ def open_platform(settings: Settings) -> tuple[Platform, list[str]]:
     return done.platform, done.steps
 
 
+def require_not_full(settings: Settings) -> None:
+    """Raise :class:`NotReady` when the disk filled up while the run waits: nothing can move any more."""
+    if shutil.disk_usage(settings.home).free < _MEGABYTE:
+        raise NotReady(
+            f"{settings.home} 所在磁盘已满，任务无法继续；已保存的内容不受影响。请腾出空间后再次运行 secops demo，会从中断处继续。",
+            f"The disk of {settings.home} is full, so the job can't go on; what was kept is safe. Free some space and "
+            "run secops demo again: it goes on from here.",
+        )
+
+
 def require_space(settings: Settings) -> None:
     """Raise :class:`NotReady` when the run could not keep its evidence: the vault stops at the floor."""
     free, needed = shutil.disk_usage(settings.home).free // _MEGABYTE, settings.free_space_floor_mb + NEEDS_MB

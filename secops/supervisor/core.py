@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -354,7 +355,7 @@ class Supervisor:
 
     def _open_log(self) -> None:
         path = self.settings.folder("logs") / "supervisor.log"
-        self._log_handler = RotatingFileHandler(
+        self._log_handler = _LogFile(
             path, maxBytes=logfiles.MAX_BYTES, backupCount=logfiles.KEEP, encoding="utf-8"
         )
         self._log_handler.setFormatter(JsonLines())
@@ -390,6 +391,14 @@ class Supervisor:
         fields = {"child": event.child, "exit": event.exit_code, "wait_s": event.wait_s}
         log.info(f"supervisor.{event.kind.value}", extra={"fields": fields})
         self._report(event)
+
+
+class _LogFile(RotatingFileHandler):
+    """A log on a full disk loses its lines; it does not print a trace for each."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
 
 
 def read_state(home: Path) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ import errno
 
 import pytest
 import typer
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InvalidRequestError, OperationalError
 
 from controls.errors import ControlsError, LevelNotCatalogued, UnknownFramework
 from secops.cli._explain import explain
@@ -30,6 +30,14 @@ _CASES: list[tuple[BaseException, str, int, str]] = [
         "store",
         1,
         "unable to open",
+    ),
+    (OperationalError("INSERT", {}, Exception("database or disk is full")), "system", 1, "磁盘空间不足"),
+    (OperationalError("INSERT", {}, Exception("disk I/O error")), "system", 1, "df -h"),
+    (
+        OperationalError("INSERT", {}, Exception("attempt to write a readonly database")),
+        "system",
+        1,
+        "数据库只读",
     ),
     (KeyboardInterrupt(), "interrupted", 130, "已中断"),
     (typer.Abort(), "interrupted", 130, "已中断"),
@@ -105,3 +113,12 @@ def test_all_faults_in_one_sentence() -> None:
     assert "SECOPS_PORT" in found.zh
     assert "something else" in found.zh
     assert "docs/settings.md" in found.zh
+
+
+def test_an_interruption_in_the_middle_of_a_commit_is_told_as_one() -> None:
+    """The store's complaint about a half-done commit hides Ctrl-C; the person hears of the interruption."""
+    covering = InvalidRequestError("This session is in 'committed' state")
+    covering.__context__ = KeyboardInterrupt()
+
+    assert explain(covering).code == 130
+    assert explain(InvalidRequestError("something else")).kind == "store"
