@@ -120,7 +120,7 @@ def _instructions(kind: DocumentKind, today: date, level: int, interval: int | N
         ),
         Text(
             "材料上应能看到：" + "、".join(field.zh for field in kind.requires) + "。",
-            "It must show: " + ", ".join(field.en for field in kind.requires) + ".",
+            "It must show: " + "; ".join(field.en for field in kind.requires) + ".",
         ),
     ]
     if kind.approver is not None:
@@ -148,10 +148,19 @@ def _age(kind: DocumentKind, today: date, level: int, interval: int | None) -> l
     earliest = earliest_date(freshness, today, level, interval)
     if earliest is None:
         return []
-    of = freshness.of or Field.DATE
+    day = _COUNTS.get(freshness.of or Field.DATE, _COUNTS[Field.DATE])
     return [
         Text(
-            f"{of.zh}不早于 {earliest}。{freshness.note.zh}",
-            f"The {of.en} must not be before {earliest}. {freshness.note.en}",
+            f"{day.zh}不早于 {earliest}。{freshness.note.zh}",
+            f"{day.en} must not be before {earliest}. {freshness.note.en}",
         )
     ]
+
+
+_COUNTS = {
+    Field.DATE: Text("形成日期", "Its date"),
+    Field.REVIEWED: Text(
+        "最近一次评审日期（没有评审过的，按形成日期）", "Its last review (its date, if it was never reviewed)"
+    ),
+    Field.PERIOD: Text("所覆盖时段的最后一天", "The last day that it covers"),
+}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 from dataclasses import replace
 from datetime import date
 
@@ -270,3 +272,10 @@ def test_asking_and_judging_agree(day: date) -> None:
 
     assert asked is not None
     assert (fresh(YEARLY, dated=day) is RuleOutcome.PASS) is (day >= asked)
+
+
+def test_the_example_in_the_docstring_holds() -> None:
+    """What the docstring shows is what comes out."""
+    found = doctest.testmod(importlib.import_module("controls.documents.freshness"))
+
+    assert (found.failed, found.attempted) == (0, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -19,7 +20,7 @@ from controls.documents.terms import (
     ReviewState,
     Trait,
 )
-from tests.unit.controls.documents.builders import NEVER, TODAY, kind, link, record, system, topic
+from tests.unit.controls.documents.builders import NEVER, TODAY, YEARLY, kind, link, record, system, topic
 
 KINDS = load_kinds()
 
@@ -140,6 +141,18 @@ def test_instructions_of_what_does_not_age_and_of_what_states_its_end() -> None:
     assert valid is not None
     assert not any("不早于" in one.zh for one in once.instructions)
     assert any("有效期内" in one.zh and "As stated" in one.en for one in valid.instructions)
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [(Field.DATE, "形成日期不早于"), (Field.REVIEWED, "评审日期"), (Field.PERIOD, "时段的最后一天不早于")],
+)
+def test_the_day_that_counts_is_named(field: Field, words: str) -> None:
+    """A holder knows which day on the paper must be young enough."""
+    request = ask(kind(freshness=replace(YEARLY, of=field), requires=(field,), approver=None))
+
+    assert request is not None
+    assert any(words in one.zh and "2024-06-30" in one.en for one in request.instructions)
 
 
 def test_own_interval_moves_what_is_asked_for() -> None:

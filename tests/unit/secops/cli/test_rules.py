@@ -97,20 +97,28 @@ def test_what_is_no_whole_pack_gives_no_verdict(content: bytes, capsys: Captured
 
 def test_profile_sets_thresholds_and_level(capsys: Captured, pack: Path) -> None:
     """A profile brings its own values, and rules above its level are not asked."""
-    by_profile = {
-        name: answer(capsys, "eval", pack, "--profile", name)["outcomes"]
-        for name in ("level-2", "level-3", "strict")
+    sample = next(
+        sample
+        for rule in load_rules("linux")
+        if rule.id == "lnx-lockout-time"
+        for sample in rule.samples
+        if sample.outcome is OutcomeKind.PASS and sample.profile is None
+    )
+    pack.write_bytes(compose_pack({"system": {"info": "uid=0\ntime=1750000000"}, **sample.sections}))
+
+    found = {
+        name: answer(capsys, "eval", pack, "--profile", name)["outcomes"] for name in ("level-2", "strict")
     }
 
-    assert {one["rule"] for one in by_profile["level-2"]} == {
+    assert {one["rule"] for one in found["level-2"]} == {
         rule.id for rule in load_rules("linux") if rule.min_level <= 2
     }
-    reasons = {
-        name: next(one["reason_en"] for one in found if one["rule"] == "lnx-password-min-length")
-        for name, found in by_profile.items()
+    assert len(found["strict"]) == len(load_rules("linux"))
+    locked = {
+        name: next(one for one in rows if one["rule"] == "lnx-lockout-time") for name, rows in found.items()
     }
-    assert len(by_profile["level-3"]) == len(load_rules("linux"))
-    assert reasons["level-3"]
+    assert locked["level-2"]["outcome"] == "pass"
+    assert locked["strict"]["outcome"] == "fail"
 
 
 def test_a_saved_probe_result_is_judged_by_its_own_rules(
@@ -118,7 +126,7 @@ def test_a_saved_probe_result_is_judged_by_its_own_rules(
 ) -> None:
     """What ``secops probe web --json`` printed can be judged later, and only by rules for that kind."""
     monkeypatch.setenv("SECOPS_HOME", str(tmp_path / "home"))
-    with Peer(WebServer()) as peer:
+    with Peer(WebServer({"": (200, {}, b"<title>t</title>")})) as peer:
         assert run(["probe", "web", f"127.0.0.1:{peer.port}", "--json"]) == 0
     saved = tmp_path / "web.json"
     saved.write_text(capsys.readouterr().out)
