@@ -31,8 +31,8 @@ DEFAULT_STDOUT_CAP = 50_000_000
 _STDERR_CAP = 64_000
 _POLL_S = 0.02
 _GRACE_S = 1.0
-# reads the end of its standard input, then kills the group whose number it was given
-_WATCH = "import os, signal, sys\nos.read(0, 1)\nos.killpg(int(sys.argv[1]), signal.SIGKILL)"
+# waits for the end of its standard input, then kills the group that it leads
+_WATCH = "import os, signal\nos.read(0, 1)\nos.killpg(0, signal.SIGKILL)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,31 +90,30 @@ def run_tool(
         return Failed(FailureReason.MISSING_TOOL, argv[0])
     started = time.monotonic()
     try:
-        # "/" because a worker's own folder may vanish or be unreadable for the child
-        process = subprocess.Popen(
-            [program, *argv[1:]],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={"LC_ALL": "C", "PATH": TOOL_PATH, **(env or {})},
-            cwd=cwd or Path("/"),
-            start_new_session=True,
-        )
+        lifeline = _Lifeline()
     except OSError as error:
-        return Failed(FailureReason.MISSING_TOOL, f"{program}: {error.strerror}")
-    with process:
-        lifeline = None
+        return Failed(FailureReason.RESOURCE_LIMIT, f"{Path(program).name}: no watcher, {error.strerror}")
+    with lifeline:
         try:
-            lifeline = _Lifeline(process.pid)
-            _limit(process.pid, limits)
-            pump = _Pump(process, stdin, stdout_cap)
-            reason = pump.run(started + timeout_s, cancelled)
-        except LifelineBroken as problem:
-            return Failed(FailureReason.RESOURCE_LIMIT, f"{Path(program).name}: no watcher, {problem}")
-        finally:
-            _kill_group(process)
-            if lifeline is not None:
-                lifeline.cut()
+            # "/" because a worker's own folder may vanish or be unreadable for the child
+            process = subprocess.Popen(
+                [program, *argv[1:]],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={"LC_ALL": "C", "PATH": TOOL_PATH, **(env or {})},
+                cwd=cwd or Path("/"),
+                process_group=lifeline.group,
+            )
+        except OSError as error:
+            return Failed(FailureReason.MISSING_TOOL, f"{program}: {error.strerror}")
+        with process:
+            try:
+                _limit(process.pid, limits)
+                pump = _Pump(process, stdin, stdout_cap)
+                reason = pump.run(started + timeout_s, cancelled)
+            finally:
+                lifeline.kill_group()
     duration_ms = round((time.monotonic() - started) * 1000)
     if reason is not None:
         return Failed(reason, Path(program).name, bytes(pump.stdout), duration_ms)
@@ -203,38 +202,46 @@ class _Pump:
         stream.close()
 
 
-class LifelineBroken(Exception):
-    """The watcher could not be started; ends one run, never leaves this module."""
-
-
 class _Lifeline:
-    """Kills a process group when this process ends without having done it, whatever ended it.
+    """A process group that dies with this process, whatever ends it.
 
-    A bare interpreter in a session of its own waits at the far end of a pipe. The kernel closes our end when
-    we are killed, and then the whole group goes. The parent-death signal of Linux would spare this process,
-    but it reaches the leader of the group alone (a shell, not the ``find`` it waits for), the kernel drops it
-    when a program with file capabilities starts (an nmap that may send raw packets), and setting it needs
-    code between fork and exec, which can hang where other threads run.
+    A bare interpreter leads the group and waits at the far end of a pipe. The kernel closes our end when we
+    are killed, and then the whole group goes. The group is there before the program is, so that there is no
+    moment at which the program has nobody to end it.
+
+    The parent-death signal of Linux would spare the leader, but it reaches the program alone (a shell, not
+    the ``find`` it waits for), the kernel drops it when a program with file capabilities starts (an nmap that
+    may send raw packets), and setting it needs code between fork and exec, which can hang where other
+    threads run.
     """
 
-    def __init__(self, group: int) -> None:
-        try:
-            self._watcher = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _WATCH, str(group)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={},
-                cwd="/",
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise LifelineBroken(error.strerror or "not started") from error
+    def __init__(self) -> None:
+        self._leader = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _WATCH],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={},
+            cwd="/",
+            process_group=0,
+        )
+        self.group = self._leader.pid
 
-    def cut(self) -> None:
-        """Dismiss the watcher; to be called before the leader is reaped, while its number is still its own."""
-        with self._watcher:
-            self._watcher.kill()
+    def __enter__(self) -> _Lifeline:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill_group()
+        with self._leader:
+            # closes our end of the pipe and reaps; until now the number of the group was its own
+            pass
+
+    def kill_group(self) -> None:
+        """Kill everything in the group; to be called when the program ended too, for what it left behind."""
+        try:
+            os.killpg(self.group, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            return
 
 
 def _limit(pid: int, limits: ChildLimits | None) -> None:
@@ -251,11 +258,3 @@ def _limit(pid: int, limits: ChildLimits | None) -> None:
                 resource.prlimit(pid, kind, (value, value))
             except ProcessLookupError:
                 return
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    # always, because the group outlives its leader when a grandchild is still running
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return
