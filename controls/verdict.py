@@ -24,7 +24,8 @@ __all__ = ["Evidence", "StepState", "StepStatus", "Suggestion", "Verdict", "sugg
 class Evidence:
     """What one rule says about one step of one unit on one target.
 
-    ``step`` counts from 1. ``source`` says where it was seen (scan run, upload), ``observed`` what.
+    ``step`` counts from 1. ``source`` says where it was seen (scan run, upload), ``observed`` what;
+    ``observed_en`` are its English words where they differ.
     """
 
     rule_id: str
@@ -36,6 +37,7 @@ class Evidence:
     outcome: Literal["pass", "fail", "na", "manual", "error"]
     source: str
     observed: str
+    observed_en: str = ""
 
 
 class StepStatus(StrEnum):
@@ -155,7 +157,7 @@ def _reason(evidence: Evidence) -> Text:
     en += _STRENGTH_EN[evidence.strength]
     if evidence.observed:
         zh += f"，实际：{evidence.observed}"
-        en += f", observed: {evidence.observed}"
+        en += f", observed: {evidence.observed_en or evidence.observed}"
     return Text(zh, en)
 
 

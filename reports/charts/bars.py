@@ -12,6 +12,8 @@ from reports.terms import LAYER_NAMES, SEVERITY_LOOKS, SEVERITY_NAMES, STATE_LOO
 from reports.text import clean, width_em, wrap
 
 _ROW_PX = 30.0
+# A label of two lines needs more, else the labels of neighbours touch.
+_TWO_LINES_PX = 38.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +120,19 @@ def stacked_bars(
     lang = Language.parse(language)
     labels = [clean(row.label.in_(lang), keep_newlines=False) for row in rows]
     widest = max((width_em(each) for each in labels), default=0.0) * FONT_PX
-    left = min(max(widest + 14, 60.0), width * 0.32)
+    left = min(max(widest + 14, 60.0), width * 0.36)
+    names = [wrap(each, (left - 10) / FONT_PX, 2) for each in labels]
+    pitch = _TWO_LINES_PX if any(len(name) > 1 for name in names) else _ROW_PX
     ends = [row.note if row.note is not None else str(sum(row.values)) for row in rows]
     heads = [note.in_(lang)] if note else []
     right = max((width_em(each) for each in (*ends, *heads)), default=2.0) * (FONT_PX - 1) + 16
     top = _legend_height(segments, lang, width) + (18 if note else 4)
-    height = top + max(len(rows), 1) * _ROW_PX + 8
+    height = top + max(len(rows), 1) * pitch + 8
     canvas = Canvas(width, height, title.in_(lang), _describe(rows, segments, lang), f"bars{rows!r}")
     canvas.legend(0.5, 9, width, [(each.label.in_(lang), each.look) for each in segments])
     if not rows or not segments:
         canvas.text(
-            width / 2, top + _ROW_PX / 2, Text("暂无数据", "No data").in_(lang), anchor="middle", ink=MUTED
+            width / 2, top + pitch / 2, Text("暂无数据", "No data").in_(lang), anchor="middle", ink=MUTED
         )
         return canvas.finish(standalone=standalone)
     if note:
@@ -138,8 +142,8 @@ def stacked_bars(
     boxes = stacked_boxes(frame, table) if any(map(any, table)) else None
     canvas.line(left, top, left, height - 8)
     for place, row in enumerate(rows):
-        middle = top + (place + 0.5) * _ROW_PX
-        canvas.lines(left - 8, middle, wrap(labels[place], (left - 10) / FONT_PX, 2), anchor="end")
+        middle = top + (place + 0.5) * pitch
+        canvas.lines(left - 8, middle, names[place], anchor="end")
         parts = [column[place] for column in boxes] if boxes else []
         end = _draw_bar(canvas, middle, row, labels[place], segments, parts, lang, link, left)
         if note:

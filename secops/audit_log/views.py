@@ -19,7 +19,8 @@ from secops.errors import NotFound
 from secops.web.base import PageView
 from secops.web.filters import thousands
 from secops.web.labels import LABELS, label
-from secops.web.lang import t
+from secops.web.lang import listed, t
+from secops.web.people import shown
 from secops.web.table_export import export_table
 from secops.web.table_filters import Choice, Days, Text
 from secops.web.tables import Column, Table
@@ -33,7 +34,7 @@ def _actions(session: Session) -> list[tuple[str, str]]:
 
 def _action_words(action: str) -> str:
     known = label("audit_action", action).text
-    return known if known == action else f"{known}（{action}）"
+    return known if known == action else t(f"{known}（{action}）", f"{known} ({action})")
 
 
 def _action_note(row: AuditEvent) -> str | None:
@@ -45,14 +46,36 @@ def _reason(row: AuditEvent) -> str:
 
 
 def _roles(row: AuditEvent) -> str:
-    return "、".join(label("role", role).text for role in row.roles.split(",") if role)
+    return listed(label("role", role).text for role in row.roles.split(",") if role and role != "platform")
+
+
+def _actor(row: AuditEvent) -> str:
+    return shown(row.actor)
+
+
+def _actor_note(row: AuditEvent) -> str:
+    """The roles of a person; of the platform itself, which part of it acted."""
+    return row.actor.partition(":")[2] if row.actor.startswith("platform:") else _roles(row)
+
+
+def _object(row: AuditEvent) -> str:
+    """What the event is about; a list that was exported is named in words."""
+    return label("audit_table", row.object_id).text if row.object_type == "table" else row.object_id
 
 
 TABLE = Table(
     "audit",
     (
         Column("at", "时间", "Time", lambda r: r.at, sort=AuditEvent.seq, kind="time", width="fit"),
-        Column("actor", "操作者", "Actor", lambda r: r.actor, sort=AuditEvent.actor, note=_roles),
+        Column(
+            "actor",
+            "操作者",
+            "Actor",
+            _actor,
+            sort=AuditEvent.actor,
+            note=_actor_note,
+            export=lambda r: r.actor,
+        ),
         Column(
             "action",
             "动作",
@@ -65,9 +88,10 @@ TABLE = Table(
             "object",
             "对象",
             "Object",
-            lambda r: r.object_id,
+            _object,
             sort=AuditEvent.object_id,
-            note=lambda r: r.object_type,
+            note=lambda r: label("audit_object", r.object_type).text,
+            export=lambda r: f"{r.object_type} {r.object_id}".strip(),
         ),
         Column(
             "result",
@@ -147,6 +171,9 @@ class AuditView(PageView):
         return self.page(
             "audit_event.html",
             event=event,
+            actor=_actor(event) if _actor(event) == event.actor else f"{_actor(event)} ({event.actor})",
+            action=_action_words(event.action),
+            about=f"{label('audit_object', event.object_type).text} {_object(event)}".strip(),
             roles=_roles(event),
             reason=_reason(event),
             detail=_pairs(event.detail),

@@ -17,7 +17,7 @@ from secops.catalogue.tables import CATALOGUE
 from secops.clock import utc_now
 from secops.web.base import PageView
 from secops.web.labels import Label, label
-from secops.web.lang import pick, t
+from secops.web.lang import listed, pick, t
 from secops.web.links import LINKS
 from secops.web.table_export import export_table
 
@@ -102,7 +102,7 @@ def _rule(answer: RuleAnswer, unit_id: str) -> dict[str, Any]:
         "title": pick(rule.title),
         "strength": words.strength_words(answer.strength),
         "severity": label("severity", rule.severity),
-        "platforms": "、".join(rule.platforms),
+        "platforms": listed(rule.platforms),
         "written": written if answer.written_for != unit_id else "",
     }
 

@@ -19,7 +19,7 @@ from secops.scans.words import probe_words
 from secops.web.example import with_example
 from secops.web.filters import zone
 from secops.web.labels import Label, label
-from secops.web.lang import t
+from secops.web.lang import listed, t
 from secops.web.links import link
 from secops.web.people import shown
 from secops.web.scope_filters import department_filter, system_filter
@@ -85,7 +85,7 @@ EVIDENCE = Table(
         Column("system", "系统", "System", lambda r: r.system_name, sort=System.name, note=_where, kind="link", url=lambda r: link("SystemView.show", system_id=r.Evidence.system_id), width="wide"),
         Column("state", "状态", "State", lambda r: state_label(r.Evidence), sort=Evidence.state, kind="badge"),
         Column("source", "来源", "Source", lambda r: label("evidence_source", r.Evidence.source).text, sort=Evidence.source, width="fit"),
-        Column("units", "测评单元", "Units", lambda r: units_text(r.units), width="fit", export=lambda r: (r.units or "").replace(",", "、")),
+        Column("units", "测评单元", "Units", lambda r: units_text(r.units), width="fit", export=lambda r: listed(filter(None, (r.units or "").split(",")))),
         Column("by", "提交人", "Given by", lambda r: shown(r.Evidence.given_by, r.giver), sort=Evidence.given_by, width="fit"),
         Column("at", "提交时间", "Given", lambda r: r.Evidence.given_at, sort=Evidence.given_at, kind="time"),
         Column("bytes", "大小", "Size", lambda r: r.Evidence.size, sort=Evidence.size, kind="size"),

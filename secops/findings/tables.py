@@ -17,7 +17,7 @@ from secops.objects.models import Asset, Department, System
 from secops.web.example import with_example
 from secops.web.filters import zone
 from secops.web.labels import Label, label
-from secops.web.lang import pick, t
+from secops.web.lang import listed, pick, t
 from secops.web.links import link
 from secops.web.people import shown
 from secops.web.scope_filters import department_filter, system_filter
@@ -59,7 +59,7 @@ def _about(row: Any) -> str:
     """The layer and the units it touches, under the title."""
     units = row.Finding.units
     more = f" +{len(units) - 2}" if len(units) > 2 else ""
-    return f"{label('layer', row.Finding.layer).text} · {'、'.join(units[:2])}{more}"
+    return f"{label('layer', row.Finding.layer).text} · {listed(units[:2])}{more}"
 
 
 def target_words(asset: str, target: str) -> str:
@@ -99,7 +99,7 @@ FINDINGS = Table(
             "target", "对象", "Target", lambda r: target_words(r.asset_name, r.Finding.target), sort=Asset.name, shown=False,
             note=lambda r: label("asset_kind", r.asset_kind).text,
         ),
-        Column("units", "测评单元", "Units", lambda r: "、".join(r.Finding.units), shown=False),
+        Column("units", "测评单元", "Units", lambda r: listed(r.Finding.units), shown=False),
         Column("rule", "规则", "Rule", lambda r: r.Finding.rule_id, sort=Finding.rule_id, kind="code", shown=False),
         Column("department", "部门", "Department", lambda r: r.department_name, sort=Department.name, shown=False),
         Column("opened", "发现时间", "Opened", lambda r: r.Finding.opened_at, sort=Finding.opened_at, kind="time", shown=False),

@@ -80,7 +80,7 @@ ACTION_WORDS: dict[str, ActionWords] = {
         "wrench-adjustable",
         "plain",
         "状态变为“整改中”。",
-        "The state becomes “in progress”.",
+        "The state becomes 'in progress'.",
     ),
     "submit": ActionWords(
         "提交整改结果",
@@ -126,7 +126,7 @@ ACTION_WORDS: dict[str, ActionWords] = {
         "arrow-counterclockwise",
         "plain",
         "回到“待处理”。",
-        "Back to “open”.",
+        "Back to 'open'.",
         "重新打开的原因",
         "Why it is opened again",
     ),

@@ -148,6 +148,7 @@ def _evidence(session: Session, system: System, cells: Sequence[tuple[PostureCel
     columns = (
         Evidence.id,
         Evidence.title,
+        Evidence.origin_key,
         Evidence.source,
         Evidence.state,
         Evidence.given_by,

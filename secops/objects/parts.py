@@ -17,7 +17,7 @@ from secops.posture.catalogue import selection_for
 from secops.posture.services import counts_of
 from secops.reporting.posture_model import label_text
 from secops.web.labels import Label, label
-from secops.web.lang import t
+from secops.web.lang import listed, t
 
 Part = tuple[str, str, int, str]
 
@@ -61,7 +61,7 @@ def _flag_list(system: System) -> list[Markup]:
 
 
 def flag_words(system: System) -> str:
-    return "、".join(FLAGS[key].text for key in flags_of(system))
+    return listed(FLAGS[key].text for key in flags_of(system))
 
 
 def verdict_parts(counts: Counts, where: Callable[[str], str] | None = None) -> list[Part]:

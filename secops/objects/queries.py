@@ -195,6 +195,7 @@ def _evidence_of(system_id: int) -> Select[Any]:
     columns: tuple[Any, ...] = (
         Evidence.id,
         Evidence.title,
+        Evidence.origin_key,
         Evidence.source,
         Evidence.state,
         Evidence.given_by,
@@ -208,7 +209,7 @@ def _due_evidence(session: Session, system_id: int, today: date) -> Sequence[Any
     living = (EvidenceState.SUBMITTED, EvidenceState.ACCEPTED)
     acting = (EvidenceState.REQUESTED, EvidenceState.RETURNED, EvidenceState.EXPIRED)
     return session.execute(
-        select(Evidence.id, Evidence.title, Evidence.state, Evidence.effective_until)
+        select(Evidence.id, Evidence.title, Evidence.origin_key, Evidence.state, Evidence.effective_until)
         .where(
             Evidence.system_id == system_id,
             Evidence.blob_state == BlobState.OK,

@@ -15,6 +15,7 @@ from reports.read_model import STATES, Counts, Text
 from secops.catalogue import words as catalogue_words
 from secops.catalogue.words import level_words, term
 from secops.clock import utc_now
+from secops.evidence.tables import title_words
 from secops.findings.queries import overdue
 from secops.findings.words import number as finding_number
 from secops.findings.words import step_tone, step_words
@@ -90,6 +91,7 @@ class SystemView(PageView):
             class_chart=_chart(head, parts.class_rows(by_class), "class"),
             layer_chart=_chart(head, parts.layer_rows(by_layer), "layer"),
             overdue=overdue,
+            evidence_title=title_words,
             today=today(),
             dates=duties(head.system, _level_fixed(found.classifications)),
             clock=CLOCK[evaluation_state(head.system, today())],
@@ -140,6 +142,7 @@ class SystemView(PageView):
             names=names,
             shown=shown,
             finding_number=finding_number,
+            evidence_title=title_words,
             kind=lambda value: term(TargetKind(value)),
         )
 
@@ -283,7 +286,7 @@ def _timeline(found: Overview, names: Any) -> list[dict[str, Any]]:
             {
                 "time": row.given_at,
                 "title": title,
-                "text": row.title,
+                "text": title_words(row),
                 "tone": "plain",
                 "who": shown(row.given_by, names),
             }

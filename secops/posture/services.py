@@ -123,14 +123,15 @@ def _note(
                 strength=answer["strength"],
                 outcome=answer.get("outcome", outcome.outcome),
                 source=f"scan {outcome.scan_id}",
-                observed=_observed(outcome),
+                observed=_observed(outcome, "zh"),
+                observed_en=_observed(outcome, "en"),
             )
         )
     return keys
 
 
-def _observed(outcome: Outcome) -> str:
-    return str(outcome.reason.get("zh", ""))[:200]
+def _observed(outcome: Outcome, language: str) -> str:
+    return str(outcome.reason.get(language, ""))[:200]
 
 
 def _gather_links(session: Session, system: System, known: _Known) -> None:

@@ -111,7 +111,7 @@ def _donut(found: Dashboard) -> str:
 
 def _narrow() -> float:
     """Width of a chart in the narrow column; English words need more of it."""
-    return 400 if language() == "zh" else 480
+    return 340 if language() == "zh" else 380
 
 
 def _class_chart(found: Dashboard) -> str:

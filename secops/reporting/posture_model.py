@@ -46,6 +46,7 @@ from secops.posture.catalogue import EDITION, selection_for
 from secops.posture.models import PostureCell, PostureSummary
 from secops.posture.services import counts_of
 from secops.scans.models import ProbeRun, RunState
+from secops.scans.words import detail_pair
 from secops.web.labels import LABELS
 
 TREND_POINTS = 60
@@ -347,7 +348,8 @@ def _scan(run: ProbeRun) -> ScanRecord:
     failure = None
     if run.state is RunState.FAILED:
         words = label_text("failure", run.reason)
-        failure = Text(f"{words.zh}（{run.detail}）", f"{words.en} ({run.detail})") if run.detail else words
+        zh, en = detail_pair(run.detail)
+        failure = Text(f"{words.zh}（{zh}）", f"{words.en} ({en})") if run.detail else words
     return ScanRecord(
         id=f"S-{run.scan_id:05}/{run.id}",
         probe=run.probe,

@@ -50,6 +50,8 @@ class FoundPorts:
         if not self.ports:
             return "no listening TCP port is known from this scan"
         wanted = {"sshkex": "SSH", "tls": "TLS", "tlcp": "TLCP"}.get(probe, probe)
+        if len(self.ports) == 1:
+            return f"the only open TCP port did not answer as {wanted}"
         return f"none of the {len(self.ports)} open TCP ports answered as {wanted}"
 
 

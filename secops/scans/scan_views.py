@@ -19,7 +19,7 @@ from secops.scans import queries, services
 from secops.scans.models import RunState, Scan
 from secops.scans.queries import ScanPage
 from secops.scans.tables import OUTCOMES, SCANS, duration
-from secops.scans.words import cause_label, plan_rows, probe_note, probe_words, step_words
+from secops.scans.words import cause_label, detail_words, plan_rows, probe_note, probe_words, step_words
 from secops.web.base import PageView
 from secops.web.labels import Label, label
 from secops.web.lang import language, pick, t
@@ -194,7 +194,7 @@ def _run(row: Any) -> dict[str, Any]:
         "asset": row.asset_name,
         "state": label("run_state", row.state),
         "why": label("failure", row.reason).text if failed else "",
-        "detail": row.detail if failed else "",
+        "detail": detail_words(row.detail) if failed else "",
         "outcomes": row.outcomes,
         "took": duration(row.started_at, row.finished_at),
         "evidence_id": row.evidence_id,

@@ -19,7 +19,7 @@ from secops.scans.words import cause_label, cause_options, probe_words
 from secops.web.example import with_example
 from secops.web.filters import local_time
 from secops.web.labels import LABELS, Label, label
-from secops.web.lang import pick, t
+from secops.web.lang import listed, pick, t
 from secops.web.links import link
 from secops.web.people import shown
 from secops.web.scope_filters import department_filter, system_filter
@@ -108,7 +108,7 @@ def rule_title(rule_id: str) -> str:
 
 def _units(outcome: Outcome, most: int = 1) -> str:
     found = list(dict.fromkeys(str(answer["unit"]) for answer in outcome.answers))
-    return "、".join(found[:most]) + (f" +{len(found) - most}" if len(found) > most else "")
+    return listed(found[:most]) + (f" +{len(found) - most}" if len(found) > most else "")
 
 
 OUTCOMES = Table(
@@ -165,7 +165,7 @@ def _state_clause(state: str) -> ColumnElement[bool]:
 
 
 def _probe_list(row: ScanAuthorization) -> str:
-    return "、".join(probe_words(probe) for probe in row.probes)
+    return listed(probe_words(probe) for probe in row.probes)
 
 
 def _decider(row: Any) -> str | None:
@@ -191,7 +191,7 @@ AUTHORIZATIONS = Table(
         Column("scans", "扫描次数", "Scans", lambda r: r.scans, kind="link", url=lambda r: url_for("ScanView.index", authorization=r.ScanAuthorization.id), width="fit", shown=False),
         Column("at", "申请时间", "Requested", lambda r: r.ScanAuthorization.requested_at, sort=ScanAuthorization.requested_at, kind="time", shown=False),
         Column("reason", "理由", "Reason", lambda r: r.ScanAuthorization.reason, shown=False, width="wide"),
-        Column("exceptions", "例外地址", "Exceptions", lambda r: "、".join(r.ScanAuthorization.exceptions), kind="code", shown=False),
+        Column("exceptions", "例外地址", "Exceptions", lambda r: listed(r.ScanAuthorization.exceptions), kind="code", shown=False),
     ),
     filters=(
         Choice("state", "状态", "State", options=lambda session: [(key, label_.text) for key, label_ in AUTHORIZATION_LABELS.items()], clause=_state_clause),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from secops.web.labels import Label
@@ -101,3 +102,68 @@ def plan_rows(plan: list[dict[str, Any]], assets: dict[int, str]) -> list[dict[s
         }
         for entry in plan
     ]
+
+
+# What our own code writes of a look that failed, and the same in Chinese. What is not here was said by the
+# system or by the target and stays in its words.
+_DETAILS: tuple[tuple[str, str], ...] = (
+    (r"no listening TCP port is known from this scan", "本次扫描没有发现监听中的 TCP 端口"),
+    (r"none of the (\d+) open TCP ports answered as (\w+)", r"\1 个开放的 TCP 端口都没有 \2 服务应答"),
+    (r"the only open TCP port did not answer as (\w+)", r"唯一开放的 TCP 端口没有 \1 服务应答"),
+    (r"not-an-address: .+", "目标不是有效的地址"),
+    (r"not-yet-valid: (.+)", r"授权尚未生效，自 \1 起有效"),
+    (r"expired: (.+)", r"授权已于 \1 到期"),
+    (r"probe-not-authorised: (.+)", r"授权不包括检查方式 \1"),
+    (r"outside-networks: (.+)", r"\1 不在授权的网段内"),
+    (r"port-not-authorised: (.+)", r"授权不包括端口 \1"),
+    (r"path-not-authorised: not a plain absolute path", "路径不是普通的绝对路径"),
+    (r"path-not-authorised: outside the authorised folders", "路径不在授权的目录内"),
+    (r"always-denied: platform-host", "平台自身的地址，始终禁止扫描"),
+    (r"always-denied: metadata", "云元数据地址，未列为例外不得扫描"),
+    (r"always-denied: loopback", "回环地址，未列为例外不得扫描"),
+    (r"always-denied: link-local", "链路本地地址，未列为例外不得扫描"),
+    (r"always-denied: (.+)", r"始终禁止扫描的地址（\1）"),
+    (r"The authorisation is not approved, or was revoked\.", "扫描授权未批准或已撤销"),
+    (r"The authorisation is not valid at this time\.", "扫描授权不在有效期内"),
+    (r"only this machine", "只能检查平台所在的主机"),
+    (r"the path must be absolute", "路径必须是绝对路径"),
+    (r"connection refused", "连接被拒绝"),
+    (r"no route to the target", "没有到目标的路由"),
+    (r"no answer in time", "目标未在限时内应答"),
+    (r"no answer in time: after (\d+) bytes", r"收到 \1 字节后目标不再应答"),
+    (r"connection reset by the target(?:: .+)?", "连接被目标重置"),
+    (r"connection closed by the target before its answer was whole(?:: .+)?", "目标在答完之前关闭了连接"),
+    (r"the target sent more than allowed(?:: .+)?", "目标发来的数据超出上限"),
+    (r"stopped on request", "按要求停止"),
+    (r"nmap did not finish its report", "nmap 没有写完报告"),
+    (r"nmap gave up on the host", "nmap 放弃了这台主机"),
+    (r"the pack was cut, exit code (\S+)", r"采集结果不完整，退出码 \1"),
+    (r"not a collector pack, exit code (\S+)", r"返回的不是采集结果，退出码 \1"),
+)
+
+_SHORT_EN = {
+    "not-an-address": "not an address",
+    "not-yet-valid": "not valid before",
+    "expired": "authorisation ended",
+    "probe-not-authorised": "probe not authorised",
+    "outside-networks": "outside the authorised networks",
+    "port-not-authorised": "port not authorised",
+    "path-not-authorised": "path not authorised",
+    "always-denied": "never scanned",
+}
+
+
+def detail_pair(detail: str) -> tuple[str, str]:
+    """(zh, en) of the detail that a failed look carries; words that are not ours are the same in both."""
+    head, colon, rest = detail.partition(": ")
+    english = f"{_SHORT_EN[head]}: {rest}" if colon and head in _SHORT_EN else detail
+    for pattern, chinese in _DETAILS:
+        found = re.fullmatch(pattern, detail)
+        if found is not None:
+            return found.expand(chinese), english
+    return detail, english
+
+
+def detail_words(detail: str) -> str:
+    """The detail of a failed look in the reader's language."""
+    return t(*detail_pair(detail))

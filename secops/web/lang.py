@@ -5,7 +5,7 @@ Texts stand as pairs, Chinese and English, where they are used; a text in one la
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from flask import has_request_context
 from flask_babel import get_locale
@@ -22,6 +22,11 @@ def language() -> str:
 def t(zh: str, en: str) -> str:
     """Pick by the language of this request."""
     return en if language() == "en" else zh
+
+
+def listed(words: Iterable[str]) -> str:
+    """Several words in one line, with the comma of this request's language."""
+    return t("、", ", ").join(words)
 
 
 def pick(pair: Mapping[str, str] | object | None) -> str:

@@ -21,7 +21,7 @@ from werkzeug.datastructures import MultiDict
 
 from secops.web.filters import day, file_size, local_time
 from secops.web.labels import Label, label
-from secops.web.lang import language, t
+from secops.web.lang import language, listed, t
 from secops.web.table_filters import Choice, Days, FilterState, Flag, Text
 
 KINDS = ("text", "badge", "badges", "time", "day", "number", "size", "link", "code", "flag", "progress")
@@ -90,7 +90,7 @@ class Column:
             found = self.export(row)
             return found if found is None or isinstance(found, int | float | date) else str(found)
         if self.kind in ("badge", "badges"):
-            return "、".join(item.text for item in self.labels(row))
+            return listed(item.text for item in self.labels(row))
         value = self.value(row)
         if value is None or (isinstance(value, int | float | date) and not isinstance(value, bool)):
             return value
@@ -363,7 +363,7 @@ class TableState:
 def cell_text(column: Column, row: Any) -> str:
     """A cell as words, the way the screen shows it; for tests and for plain-text output."""
     if column.kind in ("badge", "badges"):
-        return "、".join(item.text for item in column.labels(row))
+        return listed(item.text for item in column.labels(row))
     value = column.value(row)
     if value is None:
         return ""

@@ -1,0 +1,15 @@
+"""api_tokens
+
+Revision: 0003, after 0002
+"""
+
+from __future__ import annotations
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
