@@ -32,6 +32,17 @@ class Hosting(StrEnum):
     SUPERIOR = "superior"
 
 
+class CloudState(StrEnum):
+    """How far the move to the government cloud is."""
+
+    OPEN = "open"
+    APPLIED = "applied"
+    CONTRACTED = "contracted"
+    MIGRATING = "migrating"
+    DONE = "done"
+    EXEMPT = "exempt"
+
+
 class SystemState(StrEnum):
     PLANNED = "planned"
     RUNNING = "running"
@@ -88,6 +99,19 @@ class System(DepartmentScoped, Versioned, Base):
     filed_on: Mapped[date | None] = mapped_column(Date)
     in_operation_on: Mapped[date | None] = mapped_column(Date)
     last_evaluation_on: Mapped[date | None] = mapped_column(Date)
+    cloud_state: Mapped[CloudState] = mapped_column(
+        enum_column(CloudState), nullable=False, default=CloudState.OPEN
+    )
+    cloud_note: Mapped[str] = mapped_column(String(300), nullable=False, default="")
+    data_kinds: Mapped[str] = mapped_column(String(300), nullable=False, default="")
+    networks: Mapped[list[str]] = mapped_column(JSON, nullable=False, default=list)
+    domains: Mapped[list[str]] = mapped_column(JSON, nullable=False, default=list)
+    responsible: Mapped[str] = mapped_column(String(80), nullable=False, default="")
+    maintained_until: Mapped[date | None] = mapped_column(Date)
+    evaluation_body: Mapped[str] = mapped_column(String(160), nullable=False, default="")
+    evaluation_contract_until: Mapped[date | None] = mapped_column(Date)
+    certificate_until: Mapped[date | None] = mapped_column(Date)
+    retired_on: Mapped[date | None] = mapped_column(Date)
     is_example: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False)
     is_platform: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
@@ -116,6 +140,8 @@ class Classification(SystemScoped, Base):
     level: Mapped[int] = mapped_column(Integer, nullable=False)
     profile: Mapped[str] = mapped_column(String(12), nullable=False)
     reason: Mapped[str] = mapped_column(Text, nullable=False, default="")
+    # Named businesses and services with the pair each was judged by, the minimum rules, expert review, approval.
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False, default=dict)
     decided_by: Mapped[str] = mapped_column(String(120), nullable=False)
     decided_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
 
@@ -134,6 +160,9 @@ class Asset(SystemScoped, Versioned, Base):
         enum_column(Importance), nullable=False, default=Importance.IMPORTANT
     )
     is_this_machine: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False)
+    group_name: Mapped[str] = mapped_column(String(80), nullable=False, default="")
+    sampled: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False)
+    note: Mapped[str] = mapped_column(String(300), nullable=False, default="")
     is_example: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False)
 
     def __repr__(self) -> str:

@@ -93,8 +93,11 @@ def classify_system(
     reason: str,
     actor: str,
     now: datetime,
+    detail: dict[str, Any] | None = None,
 ) -> Classification:
     """Run the rules, keep answers and result, and set the system's level.
+
+    ``detail`` is kept beside them: the named businesses and services, expert review, approval.
 
     Raises:
         BadInput: unknown rule set, object or degree.
@@ -116,6 +119,7 @@ def classify_system(
         level=result.level,
         profile=str(result.profile),
         reason=reason,
+        detail=detail or {},
         decided_by=actor,
         decided_at=now,
     )

@@ -311,6 +311,7 @@ ASSETS = Table(
     ),
     search=(Asset.name, Asset.address),
     default_sort="name",
+    row_url=lambda r: link("AssetRegister.show", row_id=r.Asset.id),
     search_hint=("搜索名称、地址", "Search name, address"),
     empty=(
         "还没有登记测评对象。", "No target is registered.",

@@ -173,6 +173,7 @@ def _head(head: Head, here: str) -> dict[str, Any]:
         ("scans", t("扫描", "Scans"), link("ScanView.index", **one), head.scans),
         ("assets", t("测评对象", "Targets"), link("SystemView.assets", system_id=system.id), head.assets),
         ("reports", t("报告", "Reports"), link("ReportView.index", **one), head.reports),
+        ("profile", t("登记信息", "Registration"), link("SystemRegister.show", row_id=system.id), None),
     )
     tabs = [
         {"text": text, "url": url, "active": key == here, "count": count}

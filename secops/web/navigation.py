@@ -27,6 +27,7 @@ GROUPS: tuple[tuple[tuple[str, str], tuple[Entry, ...]], ...] = (
         (
             Entry("DashboardView.index", "全区总览", "Dashboard", "speedometer2"),
             Entry("SystemView.index", "定级对象", "Systems", "hdd-network"),
+            Entry("RegistersView.index", "登记册", "Registers", "journals"),
             Entry("FindingView.index", "问题与整改", "Findings", "exclamation-diamond"),
         ),
     ),

@@ -37,6 +37,7 @@ def register_pages(app: Flask, appbuilder: AppBuilder) -> None:
     from secops.catalogue import views as catalogue
     from secops.evidence import views as evidence
     from secops.findings import views as findings
+    from secops.inventory import views as inventory
     from secops.jobs import views as jobs
     from secops.objects import views as objects
     from secops.posture import views as posture
@@ -52,6 +53,7 @@ def register_pages(app: Flask, appbuilder: AppBuilder) -> None:
         catalogue,
         evidence,
         findings,
+        inventory,
         jobs,
         objects,
         posture,
