@@ -195,4 +195,4 @@ _READERS: dict[str, Callable[[str], Any]] = {
 }
 
 # Read by the build and the tests, not by the platform.
-_NOT_SETTINGS = frozenset({"SECOPS_REQUIRE_SERVICES", "SECOPS_PYTHON"})
+_NOT_SETTINGS = frozenset({"SECOPS_REQUIRE_SERVICES", "SECOPS_PYTHON", "SECOPS_FULL"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Systems and where they stand.", no_args_is_help=True)
     group.command("list")(list_systems)
     group.command("show")(show)
+    group.command("import")(import_file)
     app.add_typer(group, name="system")
 
 
@@ -86,3 +88,63 @@ def show(code: Annotated[str, typer.Argument(help="Code of the system.")], json_
             [[code_, *(counts[name] for name in names)] for code_, counts in document["by_class"].items()],
         ),
     )
+
+
+def import_file(
+    file: Annotated[Path, typer.Argument(help="XLSX or CSV in the shape of the template.")],
+    register: Annotated[str, typer.Option(help="Register, such as systems, assets or policies.")] = "systems",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would change.")] = False,
+    json_: JsonOption = False,
+) -> None:
+    """Import rows of a register; with one wrong row nothing is imported (exit code 2)."""
+    from secops.cli.output import answer, table
+    from secops.clock import utc_now
+    from secops.errors import BadInput
+    from secops.inventory import imports
+    from secops.inventory.registers import REGISTERS
+    from secops.inventory.sheets import read_sheet
+    from smcrypto.sm3 import hexdigest
+
+    if register not in REGISTERS:
+        raise BadInput(
+            f"没有登记册 {register}，可用：{', '.join(REGISTERS)}。",
+            f"There is no register {register}; known: {', '.join(REGISTERS)}.",
+            "register",
+        )
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise BadInput(
+            f"无法读取 {file}：{error.strerror}", f"Cannot read {file}: {error.strerror}", "file"
+        ) from None
+    with open_store() as session:
+        plan = imports.plan_import(session, REGISTERS[register], read_sheet(content))
+        done = not plan.faults and not dry_run
+        if done:
+            imports.apply(session, plan, file_name=file.name, sm3=hexdigest(content), now=utc_now())
+        document = {
+            "register": register,
+            "applied": done,
+            "rows": plan.total,
+            **{action: plan.count(action) for action in ("create", "update", "same")},
+            "faulty_rows": plan.faulty_rows,
+            "faults": [
+                {"row": one.row, "column": one.column, "text": {"zh": one.zh, "en": one.en}}
+                for one in plan.faults
+            ],
+            "more_faults": plan.more_faults,
+        }
+    answer(
+        document,
+        lambda: (
+            table(
+                ["row", "column", "what is wrong"], [[one.row, one.column, one.text] for one in plan.faults]
+            )
+            if plan.faults
+            else table(
+                ["new", "updated", "unchanged"], [[document["create"], document["update"], document["same"]]]
+            )
+        ),
+    )
+    if plan.faults:
+        raise typer.Exit(2)

@@ -18,6 +18,7 @@ from secops.inventory.models import ImportDraft
 from secops.inventory.registers import REGISTERS, Register
 from secops.inventory.services import Places, Values
 from secops.inventory.sheets import cells_of, head_of, read_sheet
+from secops.jobs.services import enqueue
 from secops.objects.models import Asset, System
 from secops.posture.services import recompute
 from secops.scope import ScopeViolation, principal_of
@@ -25,6 +26,8 @@ from secops.web.lang import language
 from smcrypto.sm3 import hexdigest
 
 KEPT = timedelta(days=1)
+# With more changed rows than this the postures follow in the background.
+AT_ONCE = 50
 MAX_ERRORS = 1000
 
 
@@ -165,9 +168,23 @@ def apply(session: Session, plan: Plan, *, file_name: str, sm3: str, now: dateti
         detail={"file": file_name[:160], "sm3": sm3, **counts},
     )  # fmt: skip
     session.flush()
-    for system_id in sorted(touched):
-        recompute(session, session.get_one(System, system_id), now=now)
+    _follow(session, touched, counts["create"] + counts["update"], now)
     return counts
+
+
+def _follow(session: Session, touched: set[int], changed: int, now: datetime) -> None:
+    """Bring the postures up to date: at once for a few rows, else as background work, a job for each system."""
+    actor = principal_of(session).name
+    for system_id in sorted(touched):
+        system = session.get_one(System, system_id)
+        if changed <= AT_ONCE:
+            recompute(session, system, now=now)
+        elif system.profile:
+            enqueue(
+                session, kind="posture", department_id=system.department_id, system_id=system.id,
+                payload={"system_id": system.id}, actor=actor, now=now, cause="import",
+                dedupe_key=f"posture:{system.id}",
+            )  # fmt: skip
 
 
 def _write(session: Session, register: Register, one: Planned, now: datetime, touched: set[int]) -> None:

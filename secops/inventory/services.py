@@ -234,6 +234,7 @@ def save(
         return row
     is_new = row is None
     row = write_row(session, register, row, values, changed, now)
+    session.flush()
     if isinstance(row, Asset) and (is_new or "kind" in changed):
         recompute(session, session.get_one(System, row.system_id), now=now)
     if isinstance(row, System) and "extensions" in changed:
@@ -249,13 +250,13 @@ def write_row(
     changed: Mapping[str, Any],
     now: datetime,
 ) -> Any:
-    """Create or change one row with its event; the posture is left to the caller, who may have many rows."""
+    """Create or change one row with its event; flush and posture are left to the caller, who may have many rows."""
     if row is None:
         return _create(session, register, values, now)
     _apply(session, register, row, values, changed)
     record(session, f"{register.key}.update", row, now=now, detail={"changed": _told(changed)})
-    session.flush()
     if isinstance(row, Filing):
+        session.flush()
         _carry_filing(session, row, now)
     return row
 
@@ -275,12 +276,12 @@ def _create(session: Session, register: Register, values: Values, now: datetime)
     if isinstance(row, System):
         row.created_at = now
     session.add(row)
-    session.flush()
     if isinstance(row, Department):
+        session.flush()
         _set_path(session, row, values.get("parent"))
     record(session, f"{register.key}.create", row, now=now, detail={"name": _name(register, row)})
-    session.flush()
     if isinstance(row, Filing):
+        session.flush()
         _carry_filing(session, row, now)
     return row
 

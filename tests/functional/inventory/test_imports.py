@@ -153,7 +153,10 @@ def test_what_the_platform_writes_it_reads_back(client_as: ClientAs, platform: P
     rows.one(Asset, system_id=system, group_name="甲", sampled=True)
     for key, register in REGISTERS.items():
         if key not in ("systems", "assets", "departments"):
-            rows.one(register.model, **({"system_id": system} if register.place == "system" else {"department_id": department}))
+            rows.one(
+                register.model,
+                **({"system_id": system} if register.place == "system" else {"department_id": department}),
+            )
     officer = client_as(Role.OFFICER)
     for key in REGISTERS:
         content = officer.get(f"/registers/{key}/template?filled=1").data

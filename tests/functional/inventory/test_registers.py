@@ -210,7 +210,10 @@ def test_gaps_stand_beside_the_row(
     """What a row lacks is a badge in the list and in the export."""
     rows.one(model, **values)
     officer = client_as(Role.OFFICER)
-    page, file = officer.get(f"/registers/{register}/").text, officer.get(f"/registers/{register}/export?format=csv").text
+    page, file = (
+        officer.get(f"/registers/{register}/").text,
+        officer.get(f"/registers/{register}/export?format=csv").text,
+    )
     for word in words:
         assert word in page
         assert word in file
@@ -219,6 +222,8 @@ def test_gaps_stand_beside_the_row(
 def test_pages_cost_the_same_at_any_size(client_as: ClientAs, platform: Platform) -> None:
     """Lists and forms of the registers run a fixed number of statements."""
     urls = [f"/registers/{key}/" for key in REGISTERS] + ["/registers/", "/registers/assets/new"]
-    for url, (small, large) in counts_small_and_large(client_as(Role.OFFICER), platform.engine, *urls).items():
+    for url, (small, large) in counts_small_and_large(
+        client_as(Role.OFFICER), platform.engine, *urls
+    ).items():
         assert small == large, url
         assert large <= (14 if url == "/registers/" else 8), (url, large)
