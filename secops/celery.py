@@ -144,12 +144,14 @@ def run(job_id: int) -> None:
 @celery.task(name="secops.tick")
 def tick() -> None:
     """Dispatch what is due, take back what the dead hold, send again what nobody took."""
+    from secops.jobs.duties import start_duties
     from secops.jobs.runner import take_back
     from secops.schedules.services import dispatch_due
 
     take_back(platform())
     with platform().work("tick") as session:
         counts = services.reap(session, now=utc_now())
+        start_duties(session, now=utc_now())
     started = dispatch_due(platform(), now=utc_now())
     if started or any(counts.values()):
         log.info("tick", extra={"fields": {**counts, "dispatched": started}})

@@ -94,6 +94,13 @@ def _mode(text: str) -> str:
     return text
 
 
+def _approvers(text: str) -> str:
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if not names or set(names) - {"security-admin", "officer"}:
+        raise ValueError("names security-admin, officer or both")
+    return ",".join(names)
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that differs between two installations.
@@ -119,6 +126,8 @@ class Settings:
     behind_tls: bool = False
     allowed_hosts: str = ""
     secret_key_file: str = ""
+    grant_approvers: str = "security-admin"
+    grant_request_days: int = 7
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -192,6 +201,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "behind_tls": _flag,
     "allowed_hosts": str,
     "secret_key_file": str,
+    "grant_approvers": _approvers,
+    "grant_request_days": _positive,
 }
 
 # Read by the build and the tests, not by the platform.

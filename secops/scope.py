@@ -4,18 +4,24 @@ Every table that belongs to a department or a system carries :class:`DepartmentS
 :class:`SystemScoped`. One listener on SQLAlchemy's ``Session`` narrows every select, update and delete on
 such a table, relations and counts included, to what the session's principal may see. A session without a
 principal sees nothing. There is no second place, and no way to ask for "all rows" but a principal that says so.
+
+The same hook holds the sensitivity labels: a system above the principal's clearance is not there, nor anything
+that belongs to it, and a piece of evidence above it is not there, nor what hangs on it. This holds for people
+whose grant is the root department as for everybody else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, event, inspect, or_
+from sqlalchemy import ColumnElement, ForeignKey, Table, and_, event, inspect, or_, select, true
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.expression import ColumnClause, TableClause
+
+from secops.sensitivity import HIGHEST, USUAL
 
 _SCOPED: list[type[Any]] = []
 
@@ -61,8 +67,9 @@ class Principal:
     """On whose behalf a session works.
 
     ``department_ids`` is already expanded down the tree; ``system_ids`` are single systems granted beside it.
-    ``everything`` lifts the row filter: for the platform's own work, which carries its purpose in ``name``,
-    and for people whose grant is the root department.
+    ``everything`` lifts the filter by department: for the platform's own work, which carries its purpose in
+    ``name``, and for people whose grant is the root department. ``clearance`` is the highest sensitivity label
+    that is seen.
     """
 
     name: str
@@ -71,6 +78,7 @@ class Principal:
     department_ids: frozenset[int] = frozenset()
     system_ids: frozenset[int] = frozenset()
     everything: bool = False
+    clearance: int = USUAL
     address: str = ""
     session_ref: str = ""
     request_id: str = ""
@@ -78,7 +86,14 @@ class Principal:
     @classmethod
     def platform(cls, purpose: str) -> Principal:
         """The platform itself, for a named purpose such as ``job:scan``; it shows so in the audit log."""
-        return cls(name=f"platform:{purpose}", roles=frozenset({"platform"}), everything=True)
+        return cls(
+            name=f"platform:{purpose}", roles=frozenset({"platform"}), everything=True, clearance=HIGHEST
+        )
+
+    @property
+    def unlimited(self) -> bool:
+        """Neither department nor label narrows what is seen."""
+        return self.everything and self.clearance >= HIGHEST
 
     def may_see(self, department_id: int | None, system_id: int | None) -> bool:
         if self.everything:
@@ -110,23 +125,54 @@ def _options(session: Session, principal: Principal) -> list[Any]:
     if cached is not None and cached[0] is principal:
         options: list[Any] = cached[1]
         return options
-    departments = sorted(principal.department_ids)
-    systems = sorted(principal.system_ids)
     # Propagated, since a joined eager load asks nothing by itself that the hook would see.
     options = [
-        with_loader_criteria(
-            cls, cls.scope_clause(departments, systems), include_aliases=True, propagate_to_loaders=True
-        )
+        with_loader_criteria(cls, clause, include_aliases=True, propagate_to_loaders=True)
         for cls in _SCOPED
+        if (clause := _clause(cls, principal)) is not None
     ]
     session.info["scope_options"] = (principal, options)
     return options
 
 
+def _clause(cls: type[Any], principal: Principal) -> ColumnElement[bool] | None:
+    """Which rows of *cls* this principal may see; None when nothing narrows it."""
+    parts: list[ColumnElement[bool]] = []
+    if not principal.everything:
+        parts.append(cls.scope_clause(sorted(principal.department_ids), sorted(principal.system_ids)))
+    if principal.clearance < HIGHEST:
+        parts += _label_clauses(cls, principal.clearance)
+    return and_(true(), *parts) if parts else None
+
+
+def _label_clauses(cls: type[Any], clearance: int) -> list[ColumnElement[bool]]:
+    """The label of the row itself, of its system, and of the evidence it hangs on."""
+    columns = inspect(cls).columns
+    parts: list[ColumnElement[bool]] = []
+    if "sensitivity" in columns:
+        parts.append(cls.sensitivity <= clearance)
+    # By bare tables: the hook would narrow a class here once more, without end.
+    if "system_id" in columns:
+        parts.append(cls.system_id.not_in(_above("system", clearance)))
+    if "evidence_id" in columns:
+        parts.append(or_(cls.evidence_id.is_(None), cls.evidence_id.not_in(_above("evidence", clearance))))
+    return parts
+
+
+def _above(name: str, clearance: int) -> Any:
+    table = _scoped_table(name)
+    return select(table.c.id).where(table.c.sensitivity > clearance)
+
+
+def _scoped_table(name: str) -> Table:
+    (found,) = (inspect(cls).local_table for cls in _SCOPED if cls.__tablename__ == name)
+    return found  # type: ignore[no-any-return]
+
+
 def _narrow(state: ORMExecuteState) -> None:
     """Narrow what is asked; refuse what can't be narrowed: a bare table, and a write that names its own place."""
     principal = principal_of(state.session)
-    if principal.everything or state.is_column_load:
+    if principal.unlimited or state.is_column_load:
         return
     bare = _bare_tables(state.statement)
     if bare:
@@ -160,6 +206,9 @@ def _require_places(state: ORMExecuteState, principal: Principal) -> None:
         return
     statement: Any = state.statement
     rows: list[Any] = state.parameters if isinstance(state.parameters, list) else [state.parameters or {}]
+    if principal.everything:
+        _require_cleared(state.session, principal, kind, (row.get("system_id") for row in rows))
+        return
     if state.is_update:
         named = {getattr(column, "key", column) for column in statement._values or ()} | set().union(*rows)
         # Many updates by key know no condition, and a new place would have to be looked up for each.
@@ -186,9 +235,23 @@ def _require_place(
             raise violation
 
 
+def _require_cleared(session: Session, principal: Principal, kind: type[Any], systems: Iterable[Any]) -> None:
+    """Refuse rows for a system above the clearance; one query for all of them."""
+    wanted = {system_id for system_id in systems if system_id is not None}
+    if not wanted:
+        return
+    hidden = session.connection().execute(_above("system", principal.clearance)).scalars()
+    for system_id in wanted.intersection(hidden):
+        raise ScopeViolation(kind.__name__, None, system_id)
+
+
 def _refuse_foreign_writes(session: Session, context: Any, instances: Any) -> None:
     principal = principal_of(session)
+    if principal.unlimited:
+        return
     if principal.everything:
+        rows = [row for row in (*session.new, *session.dirty) if isinstance(row, SystemScoped)]
+        _require_cleared(session, principal, SystemScoped, (row.system_id for row in rows))
         return
     for row in (*session.new, *session.dirty, *session.deleted):
         if not isinstance(row, DepartmentScoped):

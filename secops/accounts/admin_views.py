@@ -10,9 +10,16 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from secops.accounts import administration, services
-from secops.accounts.matrix import matrix_groups, matrix_heads
-from secops.accounts.models import Account, Role, RoleGrant
+from secops.accounts import administration, approvals, services
+from secops.accounts.matrix import (
+    MatrixChoice,
+    choices,
+    matrix_groups,
+    matrix_heads,
+    matrix_rows,
+    matrix_table,
+)
+from secops.accounts.models import Account, GrantRequest, Role, RoleGrant
 from secops.accounts.passwords import one_time_password
 from secops.accounts.tables import (
     ACCOUNTS,
@@ -29,7 +36,7 @@ from secops.web.base import PageView
 from secops.web.filters import zone
 from secops.web.forms import Form
 from secops.web.lang import language, t
-from secops.web.table_export import export_table
+from secops.web.table_export import export_rows, export_table
 
 Page = str | Response | tuple[str, int]
 
@@ -135,8 +142,15 @@ class GrantView(PageView):
         form = Form(request.form) if request.method == "POST" else Form(user=request.args.get("user", ""))
         options = departments(self.db)
         people = self._people()
-        if request.method == "POST" and self._grant(form, people, options):
-            return self.done(url_for("GrantView.index"), "授权已生效。", "The grant is in force.")
+        if request.method == "POST":
+            made = self._grant(form, people, options)
+            if isinstance(made, RoleGrant):
+                return self.done(url_for("GrantView.index"), "授权已生效。", "The grant is in force.")
+            if made is not None:
+                back = url_for("ApprovalView.index")
+                return self.done(
+                    back, "已提交，等待第二个人批准。", "Asked for; a second person decides.", "info"
+                )
         page = self.page(
             "grant_new.html", form=form, departments=options, people=people, roles=role_options()
         )
@@ -152,32 +166,40 @@ class GrantView(PageView):
         )
         return [(str(row[0]), f"{row[1]}（{row[2]}，{row[3]}）") for row in rows]
 
-    def _grant(self, form: Form, people: list[tuple[str, str]], options: list[tuple[str, str]]) -> bool:
+    def _grant(
+        self, form: Form, people: list[tuple[str, str]], options: list[tuple[str, str]]
+    ) -> RoleGrant | GrantRequest | None:
         user_id = form.choice("user", {value for value, _ in people})
         role = form.choice("role", {item.value for item in Role})
         department_id = form.choice("department", {value for value, _ in options})
         until = form.day("until", required=role == Role.ASSESSOR, after=utc_now().astimezone(zone()).date())
         code = form.text("system", limit=32)
+        assignment = form.text("assignment", required=role == Role.ASSESSOR, limit=120)
         reason = form.text("reason", required=True, limit=400, least=2)
         if not form.ok:
-            return False
+            return None
         try:
-            services.grant_role(
-                self.db,
+            wanted = approvals.Wanted(
                 account=self.db.get_one(Account, int(user_id)),
                 role=Role(role),
                 department=self.db.get_one(Department, int(department_id)),
-                by=self.who.name,
-                now=utc_now(),
                 system_id=self._system(code, int(department_id)) if code else None,
                 valid_until=datetime.combine(until + timedelta(days=1), time(), zone()) if until else None,
+                assignment=assignment,
+            )
+            return approvals.ask_for_role(
+                self.db,
+                wanted,
+                by=self.who.name,
                 reason=reason,
+                now=utc_now(),
+                settings=self.platform.settings,
             )
         except BadInput as error:
             form.take(error)
         except Refused as error:
             form.fail("role", error.zh, error.en)
-        return form.ok
+        return None
 
     def _system(self, code: str, department_id: int) -> int:
         """Id of a system by its code. The administrator sees no system; the platform looks up this one name."""
@@ -211,7 +233,22 @@ class MatrixView(PageView):
 
     @expose("/")
     def index(self) -> str:
-        return self.page("matrix.html", heads=matrix_heads(), groups=matrix_groups())
+        chosen = MatrixChoice.of(request.args)
+        return self.page(
+            "matrix.html",
+            heads=matrix_heads(chosen),
+            groups=matrix_groups(chosen),
+            chosen=chosen,
+            **choices(),
+        )
+
+    @expose("/export")
+    def export(self) -> Response:
+        """One line for each endpoint and method, one column for each role."""
+        chosen = MatrixChoice.of(request.args)
+        rows = iter(matrix_rows(chosen))
+        title = t("权限矩阵", "permission matrix")
+        return export_rows(matrix_table(chosen), rows, request.args, now=utc_now(), title=title)
 
 
 def _complain(view: PageView, error: SecopsError, endpoint: str) -> Response:

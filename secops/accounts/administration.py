@@ -9,11 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from secops.accounts.models import ADMINISTRATORS, Account, Role, RoleGrant
-from secops.accounts.services import active_grants
+from secops.accounts.models import ADMINISTRATORS, Account, RoleGrant
+from secops.accounts.rules import end_sessions_of, keep_last, keep_last_of
 from secops.audit_log.services import record
 from secops.errors import BadInput, Refused
 
@@ -29,10 +28,9 @@ def disable_account(session: Session, account: Account, *, by: str, reason: str,
     user = session.get_one(User, account.user_id)
     if user.username == by:
         raise Refused("不能停用自己的账号。", "Nobody disables their own account.")
-    for grant in active_grants(session, account.user_id, now):
-        _keep_last(session, grant, now)
+    keep_last(session, account.user_id, now)
     user.active = False
-    account.session_epoch += 1
+    end_sessions_of(session, account, now=now)
     record(session, "account.disable", account, object_id=user.username, now=now, reason=reason)
     session.flush()
 
@@ -68,9 +66,10 @@ def revoke_grant(session: Session, grant: RoleGrant, *, by: str, reason: str, no
         raise Refused("不能收回自己的角色。", "Nobody revokes a role of their own.")
     if grant.revoked_at is not None:
         raise Refused("这项授权已经收回。", "This grant was revoked before.")
-    _keep_last(session, grant, now)
+    if grant.role in ADMINISTRATORS:
+        keep_last_of(session, grant.role, grant.user_id)
     grant.revoked_at = now
-    session.get_one(Account, grant.user_id).session_epoch += 1
+    end_sessions_of(session, session.get_one(Account, grant.user_id), now=now)
     record(
         session,
         "role.revoke",
@@ -91,31 +90,3 @@ def require_reason(reason: str) -> str:
             "请填写理由，它会写入审计日志。", "Give a reason; it goes into the audit log.", "reason"
         )
     return reason[:400]
-
-
-def _keep_last(session: Session, grant: RoleGrant, now: datetime) -> None:
-    if grant.role not in ADMINISTRATORS:
-        return
-    others = session.scalar(
-        select(func.count(func.distinct(RoleGrant.user_id)))
-        .join(User, User.id == RoleGrant.user_id)
-        .where(
-            RoleGrant.role == grant.role,
-            RoleGrant.user_id != grant.user_id,
-            RoleGrant.revoked_at.is_(None),
-            or_(RoleGrant.valid_until.is_(None), RoleGrant.valid_until > now),
-            User.active.is_(True),
-        )
-    )
-    if not others:
-        raise Refused(
-            f"这是最后一个{_NAMES[grant.role][0]}，不能停用或收回。请先另外授权一人。",
-            f"This is the last {_NAMES[grant.role][1]}; grant the role to somebody else first.",
-        )
-
-
-_NAMES: dict[Role, tuple[str, str]] = {
-    Role.SYSTEM_ADMIN: ("系统管理员", "system administrator"),
-    Role.SECURITY_ADMIN: ("安全管理员", "security administrator"),
-    Role.AUDIT_ADMIN: ("审计管理员", "audit administrator"),
-}

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+
+from werkzeug.datastructures import MultiDict
 
 from secops.accounts.models import Role
 from secops.web.gate import ANONYMOUS, ANYBODY, permissions
-from secops.web.labels import label
+from secops.web.labels import LABELS, label
 from secops.web.lang import t
+from secops.web.tables import Column, Table
 
 # In the order of the navigation.
 PAGES: dict[str, tuple[str, str]] = {
     "DashboardView": ("全区总览", "Dashboard"),
     "SystemView": ("定级对象", "Systems"),
     "ClassifyView": ("定级向导", "Classification"),
+    "ScopeView": ("适用性", "Applicability"),
+    "InheritanceView": ("继承", "Inheritance"),
     "RegistersView": ("登记册", "Registers"),
     "SystemRegister": ("登记册：系统", "Register: systems"),
     "AssetRegister": ("登记册：测评对象", "Register: targets"),
@@ -34,7 +40,11 @@ PAGES: dict[str, tuple[str, str]] = {
     "JobView": ("后台任务", "Jobs"),
     "UserView": ("账号", "Accounts"),
     "GrantView": ("角色授权", "Role grants"),
+    "ApprovalView": ("授权审批", "Approvals"),
+    "LabelView": ("敏感度标记", "Sensitivity labels"),
+    "ReviewView": ("授权复核", "Access review"),
     "MatrixView": ("权限矩阵", "Permission matrix"),
+    "SelfcheckView": ("平台自评估", "Self-assessment"),
     "AuditView": ("审计日志", "Audit log"),
     "AccountView": ("本人账号", "Own account"),
     "ComponentView": ("界面组件", "Component page"),
@@ -47,6 +57,10 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "create": ("新建", "Create"),
     "edit": ("修改", "Edit"),
     "remove": ("删除", "Remove"),
+    "exclude": ("申请不适用", "Ask for exclusion"),
+    "claim": ("设定责任", "Say who answers"),
+    "publish": ("发布结果", "Publish results"),
+    "withdraw": ("撤回", "Take back"),
     "template": ("下载导入模板", "Download the template"),
     "preview": ("预览导入", "Preview an import"),
     "apply": ("确认导入", "Take an import over"),
@@ -68,6 +82,13 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "build": ("生成", "Build"),
     "grant": ("授予", "Grant"),
     "revoke": ("收回", "Revoke"),
+    "confirm": ("确认复核", "Confirm a review"),
+    "evidence": ("查看证据标记", "See labels of evidence"),
+    "people": ("查看人员可查看级别", "See clearances"),
+    "set_system": ("调整系统标记", "Change a system's label"),
+    "set_evidence": ("调整证据标记", "Change a label of evidence"),
+    "set_person": ("调整可查看级别", "Change a clearance"),
+    "run": ("运行", "Run"),
     "verify": ("校验完整性", "Verify"),
     "password": ("修改密码", "Change password"),
     "panel": ("查看示例", "See a sample"),
@@ -91,12 +112,97 @@ TECHNICAL = frozenset(
 Cell = tuple[str, str, str] | None
 
 
-def matrix_heads() -> list[str]:
-    return [label("role", role).text for role in Role]
+@dataclass(frozen=True, slots=True)
+class MatrixChoice:
+    """What of the matrix is shown: words searched for, pages, roles, and only what changes something."""
+
+    words: str = ""
+    page: str = ""
+    roles: tuple[Role, ...] = tuple(Role)
+    changes_only: bool = False
+
+    @classmethod
+    def of(cls, args: MultiDict[str, str]) -> MatrixChoice:
+        """Read the arguments of a request; what is unknown is ignored."""
+        wanted = set(args.getlist("role"))
+        page = args.get("page", "")
+        return cls(
+            words=args.get("q", "").strip()[:80].lower(),
+            page=page if page in PAGES else "",
+            roles=tuple(role for role in Role if role.value in wanted) or tuple(Role),
+            changes_only=args.get("changes") == "1",
+        )
 
 
-def matrix_groups() -> list[dict[str, Any]]:
+def choices() -> dict[str, list[tuple[str, str]]]:
+    """(value, words) of the pages and of the roles that can be chosen."""
+    return {
+        "pages": [(page, t(zh, en)) for page, (zh, en) in PAGES.items()],
+        "roles": [(role.value, label("role", role).text) for role in Role],
+    }
+
+
+def matrix_heads(chosen: MatrixChoice | None = None) -> list[str]:
+    return [label("role", role).text for role in (chosen or MatrixChoice()).roles]
+
+
+def matrix_groups(chosen: MatrixChoice | None = None) -> list[dict[str, Any]]:
     """Groups with rows and cells as the macro ``matrix`` takes them."""
+    chosen = chosen or MatrixChoice()
+    groups = []
+    for page, actions in _by_page().items():
+        rows = [
+            _row(page, action, by_method, chosen)
+            for action, by_method in actions.items()
+            if _is_wanted(page, action, by_method, chosen)
+        ]
+        if rows:
+            groups.append({"title": page_words(page), "rows": rows})
+    return groups
+
+
+def matrix_rows(chosen: MatrixChoice) -> list[dict[str, Any]]:
+    """One row for each endpoint and method of the file, for the export."""
+    return [
+        {"page": page, "action": action, "method": method, "roles": roles}
+        for page, actions in _by_page().items()
+        for action, by_method in actions.items()
+        if _is_wanted(page, action, by_method, chosen)
+        for method, roles in by_method.items()
+    ]
+
+
+def matrix_table(chosen: MatrixChoice) -> Table:
+    """Columns of the export."""
+    fixed = (
+        Column("page_words", "页面", "Page", lambda r: page_words(r["page"])),
+        Column("action_words", "功能", "Function", lambda r: _action_words(r["action"])),
+        Column("endpoint", "端点", "Endpoint", lambda r: f"{r['page']}.{r['action']}", kind="code"),
+        Column("method", "方法", "Method", lambda r: r["method"], kind="code"),
+    )
+    return Table("matrix", (*fixed, *(_role_column(role) for role in chosen.roles)))
+
+
+def _role_column(role: Role) -> Column:
+    words = LABELS["role"][role.value]
+    return Column(
+        role.value,
+        words.zh,
+        words.en,
+        lambda r: t("允许", "yes") if r["roles"] & {role.value, ANYBODY, ANONYMOUS} else "",
+    )
+
+
+def page_words(page: str) -> str:
+    return t(*PAGES.get(page, (page, page)))
+
+
+def _action_words(action: str) -> str:
+    return t(*ACTIONS.get(action, (action, action)))
+
+
+def _by_page() -> dict[str, dict[str, dict[str, frozenset[str]]]]:
+    """Page → action → method → roles, pages in the order of the navigation."""
     methods: dict[str, dict[str, dict[str, frozenset[str]]]] = {}
     for (endpoint, method), roles in permissions().rules.items():
         page, _, action = endpoint.partition(".")
@@ -104,24 +210,28 @@ def matrix_groups() -> list[dict[str, Any]]:
             methods.setdefault(page, {}).setdefault(action, {})[method] = roles
     order = list(PAGES)
     pages = sorted(methods, key=lambda page: order.index(page) if page in PAGES else len(order))
-    return [_group(page, methods[page]) for page in pages]
+    return {page: methods[page] for page in pages}
 
 
-def _group(page: str, actions: dict[str, dict[str, frozenset[str]]]) -> dict[str, Any]:
-    rows = []
-    for action, by_method in actions.items():
-        zh, en = ACTIONS.get(action, (action, action))
-        admitted = frozenset[str]().union(*by_method.values())
-        rows.append(
-            {
-                "title": t(zh, en),
-                "note": f"{page}.{action} {' '.join(by_method)}",
-                "url": "",
-                "cells": [_cell(role, by_method, admitted) for role in Role],
-            }
-        )
-    zh, en = PAGES.get(page, (page, page))
-    return {"title": t(zh, en), "rows": rows}
+def _is_wanted(page: str, action: str, by_method: dict[str, frozenset[str]], chosen: MatrixChoice) -> bool:
+    if chosen.page and page != chosen.page:
+        return False
+    if chosen.changes_only and set(by_method) <= {"GET"}:
+        return False
+    text = f"{page_words(page)} {_action_words(action)} {page}.{action}".lower()
+    return chosen.words in text
+
+
+def _row(
+    page: str, action: str, by_method: dict[str, frozenset[str]], chosen: MatrixChoice
+) -> dict[str, Any]:
+    admitted = frozenset[str]().union(*by_method.values())
+    return {
+        "title": _action_words(action),
+        "note": f"{page}.{action} {' '.join(by_method)}",
+        "url": "",
+        "cells": [_cell(role, by_method, admitted) for role in chosen.roles],
+    }
 
 
 def _cell(role: Role, by_method: dict[str, frozenset[str]], admitted: frozenset[str]) -> Cell:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Boolean, ForeignKey, Index, Integer, String
+from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from secops.db import Base, UtcDateTime, Versioned, enum_column
@@ -45,6 +45,8 @@ class Account(Versioned, Base):
     is_example: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False)
     # Raised by log-out, password change, disabling: a cookie of an earlier epoch is dead.
     session_epoch: Mapped[int] = mapped_column(Integer, nullable=False, default=1)
+    # The highest sensitivity label this person may see; secops.sensitivity.
+    clearance: Mapped[int] = mapped_column(Integer, nullable=False, default=1)
 
 
 class RoleGrant(Base):
@@ -62,3 +64,53 @@ class RoleGrant(Base):
     granted_by: Mapped[str] = mapped_column(String(120), nullable=False)
     granted_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # The assessment that an assessor was called for; it ends with ``valid_until``.
+    assignment: Mapped[str] = mapped_column(String(120), nullable=False, default="")
+    # The second person, where the grant needed one.
+    approved_by: Mapped[str] = mapped_column(String(120), nullable=False, default="")
+    reviewed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reviewed_by: Mapped[str] = mapped_column(String(120), nullable=False, default="")
+
+
+class GrantKind(StrEnum):
+    ROLE = "role"
+    CLEARANCE = "clearance"
+
+
+class RequestState(StrEnum):
+    """A pending request past ``expires_at`` is over too; no job has to say so."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class GrantRequest(Versioned, Base):
+    """A grant that matters, asked for by one person and decided by another."""
+
+    __tablename__ = "grant_request"
+    __table_args__ = (
+        CheckConstraint("decided_by = '' OR decided_by <> requested_by", name="ck_grant_request_two_people"),
+        {"extend_existing": False},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[GrantKind] = mapped_column(enum_column(GrantKind), nullable=False)
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), nullable=False, index=True)
+    role: Mapped[Role | None] = mapped_column(enum_column(Role))
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"), index=True)
+    system_id: Mapped[int | None] = mapped_column(ForeignKey("system.id"), index=True)
+    valid_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    assignment: Mapped[str] = mapped_column(String(120), nullable=False, default="")
+    clearance: Mapped[int | None] = mapped_column(Integer)
+    reason: Mapped[str] = mapped_column(String(400), nullable=False)
+    requested_by: Mapped[str] = mapped_column(String(120), nullable=False)
+    requested_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
+    state: Mapped[RequestState] = mapped_column(
+        enum_column(RequestState), nullable=False, default=RequestState.PENDING, index=True
+    )
+    decided_by: Mapped[str] = mapped_column(String(120), nullable=False, default="")
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    decision_reason: Mapped[str] = mapped_column(String(400), nullable=False, default="")

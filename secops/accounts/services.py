@@ -9,6 +9,7 @@ from typing import Any
 from flask_appbuilder.security.sqla.models import Role as FabRole
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from secops.accounts.models import ADMINISTRATORS, Account, Role, RoleGrant
@@ -21,6 +22,10 @@ from secops.scope import Principal
 MAX_FAILURES = 5
 LOCK_FOR = timedelta(minutes=30)
 FAB_ROLE = "secops"
+TOGETHER = (
+    "三员分立：管理员角色之间、管理员与业务角色之间不能兼任。",
+    "An administrator's role is held alone: not with another administrator's, not with a business role.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,33 +99,42 @@ def grant_role(
     system_id: int | None = None,
     valid_until: datetime | None = None,
     reason: str = "",
+    assignment: str = "",
+    approved_by: str = "",
 ) -> RoleGrant:
-    """Give one role.
+    """Give one role and end the sessions of the account.
+
+    The database holds the same rules by triggers, so that two grants at one time or a write past this function
+    can't break them.
+
+    Args:
+        assignment: the assessment that an assessor was called for.
+        approved_by: the second person, for grants that need one; see ``secops.accounts.approvals``.
 
     Raises:
-        Refused: the account would hold two administrators' roles, or one beside a business role, or *by*
-            grants to itself.
+        BadInput: an assessor's grant without an end, or an end in the past.
+        Refused: the account would hold two administrators' roles, or one beside a business role; *by* or the
+            second person grants to itself; a person grants alone what takes two.
     """
+    from secops.accounts.rules import end_sessions_of, require_lawful
+
     user = session.get_one(User, account.user_id)
-    if user.username == by:
-        raise Refused("不能给自己授权。", "Nobody grants a role to themselves.")
-    held = {grant.role for grant in active_grants(session, account.user_id, now)}
-    together = held | {role}
-    if together & ADMINISTRATORS and len(together) > 1:
-        raise Refused(
-            "三员分立：管理员角色之间、管理员与业务角色之间不能兼任。",
-            "An administrator's role is held alone: not with another administrator's, not with a business role.",
-        )
+    wanted = require_lawful(
+        session, user, role, department, system_id, valid_until, by=by, approved_by=approved_by, now=now
+    )
     grant = RoleGrant(
         user_id=account.user_id,
-        role=role,
+        role=wanted,
         department_id=department.id,
         system_id=system_id,
         valid_until=valid_until,
         granted_by=by,
         granted_at=now,
+        assignment=assignment,
+        approved_by=approved_by,
     )
     session.add(grant)
+    end_sessions_of(session, account, now=now)
     record(
         session,
         "role.grant",
@@ -128,9 +142,18 @@ def grant_role(
         object_id=user.username,
         now=now,
         reason=reason,
-        detail={"role": role.value, "department": department.code, "system": system_id},
+        detail={
+            "role": role.value,
+            "department": department.code,
+            "system": system_id,
+            "assignment": assignment,
+            "approved_by": approved_by,
+        },
     )
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Refused(*TOGETHER) from error
     return grant
 
 
@@ -172,6 +195,8 @@ def principal_for(session: Session, user: User, now: datetime, **where: str) -> 
         department_ids=frozenset(departments),
         system_ids=frozenset(systems),
         everything=everything,
+        # Read with the account, which the request holds already.
+        clearance=session.get_one(Account, user.id).clearance,
         **where,
     )
 

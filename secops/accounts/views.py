@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from secops.accounts import services
 from secops.accounts.admin_views import GrantView, MatrixView, UserView
+from secops.accounts.approval_views import VIEWS as APPROVAL_VIEWS
 from secops.accounts.models import Account
 from secops.accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from secops.clock import utc_now
@@ -125,4 +126,4 @@ class AccountView(PageView):
         session[EPOCH] = self.db.get_one(Account, user.id).session_epoch
 
 
-VIEWS = (AccountView, UserView, GrantView, MatrixView)
+VIEWS = (AccountView, UserView, GrantView, MatrixView, *APPROVAL_VIEWS)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     String,
     Text,
@@ -73,6 +74,9 @@ class Evidence(SystemScoped, Versioned, Base):
     effective_until: Mapped[date | None] = mapped_column(Date)
     given_by: Mapped[str] = mapped_column(String(120), nullable=False)
     given_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
+
+    # May only narrow what the system's own label lets through; secops.sensitivity.
+    sensitivity: Mapped[int] = mapped_column(Integer, nullable=False, default=1, index=True)
 
     links: Mapped[list[EvidenceLink]] = relationship(back_populates="evidence", lazy="raise")
 

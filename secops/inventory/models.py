@@ -167,6 +167,75 @@ class Filing(SystemScoped, Versioned, Base):
     note: Mapped[str] = mapped_column(String(400), nullable=False, default="")
 
 
+class ExclusionState(StrEnum):
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class UnitExclusion(SystemScoped, Versioned, Base):
+    """A unit that somebody holds for not applicable, with the reason; it counts once a second person approved it.
+
+    Source: GB/T 28449-2018, 8.2.1: the threat that the item answers does not exist for the object.
+    """
+
+    __tablename__ = "unit_exclusion"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[str] = mapped_column(String(16), nullable=False, index=True)
+    reason: Mapped[str] = mapped_column(String(400), nullable=False)
+    state: Mapped[ExclusionState] = mapped_column(enum_column(ExclusionState), nullable=False)
+    requested_by: Mapped[str] = mapped_column(String(120), nullable=False)
+    requested_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
+    decided_by: Mapped[str] = mapped_column(String(120), nullable=False, default="")
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    decision_note: Mapped[str] = mapped_column(String(400), nullable=False, default="")
+
+
+class Publication(SystemScoped, Versioned, Base):
+    """Decided results that a provider hands down to its tenants, until its report ends."""
+
+    __tablename__ = "publication"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    report: Mapped[str] = mapped_column(String(200), nullable=False)
+    level: Mapped[int] = mapped_column(Integer, nullable=False)
+    decided_on: Mapped[date] = mapped_column(Date, nullable=False)
+    expires_on: Mapped[date] = mapped_column(Date, nullable=False, index=True)
+    # Requirement family → verdict: a tenant of another level reads its own unit of the same family.
+    results: Mapped[dict[str, str]] = mapped_column(JSON, nullable=False)
+    published_by: Mapped[str] = mapped_column(String(120), nullable=False)
+    published_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class InheritedUnit(SystemScoped, Versioned, Base):
+    """How a tenant answers one unit: inherited from a provider, shared with it, or answered by others altogether.
+
+    Holds a copy of what the provider published, since a tenant may not see the provider's own rows.
+    """
+
+    __tablename__ = "inherited_unit"
+    __table_args__ = (UniqueConstraint("system_id", "unit_id"), {"extend_existing": False})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[str] = mapped_column(String(16), nullable=False)
+    responsibility: Mapped[str] = mapped_column(String(16), nullable=False)
+    provider_id: Mapped[int | None] = mapped_column(ForeignKey("system.id"), index=True)
+    provider_name: Mapped[str] = mapped_column(String(160), nullable=False, default="")
+    verdict: Mapped[str | None] = mapped_column(String(16))
+    decided_on: Mapped[date | None] = mapped_column(Date)
+    expires_on: Mapped[date | None] = mapped_column(Date, index=True)
+    report: Mapped[str] = mapped_column(String(200), nullable=False, default="")
+    # The letter of those who run the system, for systems without local rights.
+    letter_id: Mapped[int | None] = mapped_column(ForeignKey("evidence.id"))
+    claimed_by: Mapped[str] = mapped_column(String(120), nullable=False)
+    claimed_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
+    # Set when the end of the provider's report was told, so that it is told once.
+    expiry_told_on: Mapped[date | None] = mapped_column(Date)
+
+
 class ImportDraft(Base):
     """Rows of a spreadsheet that somebody looks at before they are taken over; nobody else sees them.
 

@@ -16,8 +16,10 @@ from secops.errors import BadInput, Conflict, Refused
 from secops.inventory import imports, registers, services
 from secops.inventory.classify_views import ClassifyView
 from secops.inventory.fields import Field, Kind
+from secops.inventory.inheritance_views import InheritanceView
 from secops.inventory.models import ImportDraft
 from secops.inventory.registers import REGISTERS, Register
+from secops.inventory.scope_views import ScopeView
 from secops.inventory.sheets import MAX_BYTES, MAX_ROWS, write_book
 from secops.inventory.tables import TABLES
 from secops.objects.models import Department, System
@@ -413,4 +415,4 @@ REGISTER_VIEWS = (
     PolicyRegister,
     PostRegister,
 )
-VIEWS: tuple[type, ...] = (RegistersView, ClassifyView, *REGISTER_VIEWS)
+VIEWS: tuple[type, ...] = (RegistersView, ClassifyView, ScopeView, InheritanceView, *REGISTER_VIEWS)

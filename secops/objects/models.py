@@ -115,6 +115,8 @@ class System(DepartmentScoped, Versioned, Base):
     is_example: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False)
     is_platform: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
+    # Who may see the system and all that belongs to it; secops.sensitivity.
+    sensitivity: Mapped[int] = mapped_column(Integer, nullable=False, default=1, index=True)
 
     department: Mapped[Department] = relationship(lazy="raise")
 

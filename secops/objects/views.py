@@ -84,7 +84,7 @@ class SystemView(PageView):
         counts = parts.summary_counts(found.summary) or Counts(not_examined=head.items)
         return self.page(
             "system.html",
-            **_head(head, "show"),
+            **head_context(head, "show"),
             found=found,
             counts=counts,
             class_table=_group_table(parts.class_rows(by_class)),
@@ -117,7 +117,7 @@ class SystemView(PageView):
         stack = parts.verdict_parts(
             counts, lambda one: url_for("SystemView.items", system_id=system_id, state=one)
         )
-        return self.page("system_items.html", **_head(head, "items"), state=state, parts=stack, counts=counts)
+        return self.page("system_items.html", **head_context(head, "items"), state=state, parts=stack, counts=counts)
 
     @expose("/<int:system_id>/items/export")
     def items_export(self, system_id: int) -> Response:
@@ -134,7 +134,7 @@ class SystemView(PageView):
         names = names_of(self.db, [row.given_by for row in found.evidence])
         return self.page(
             "system_item.html",
-            **_head(head, "items"),
+            **head_context(head, "items"),
             found=found,
             unit=found.unit,
             words=catalogue_words,
@@ -158,16 +158,18 @@ class SystemView(PageView):
         state = ASSETS.load(self.db, statement, request.args, export_url=where)
         gaps = queries.kind_gaps(head.system, queries.kinds_of(self.db, system_id))
         missing = [(term(TargetKind(kind)), number) for kind, number in gaps]
-        return self.page("system_assets.html", **_head(head, "assets"), state=state, missing=missing)
+        return self.page("system_assets.html", **head_context(head, "assets"), state=state, missing=missing)
 
 
-def _head(head: Head, here: str) -> dict[str, Any]:
+def head_context(head: Head, here: str) -> dict[str, Any]:
     """What the top of every page of one system needs."""
     system = head.system
     one = {"system": system.id}
     wanted = (
         ("show", t("概览", "Overview"), link("SystemView.show", system_id=system.id), None),
         ("items", t("控制项", "Items"), link("SystemView.items", system_id=system.id), head.items),
+        ("scope", t("适用性", "Applicability"), link("ScopeView.index", system_id=system.id), None),
+        ("inheritance", t("继承", "Inheritance"), link("InheritanceView.index", system_id=system.id), None),
         ("findings", t("问题", "Findings"), link("FindingView.index", open=1, **one), head.findings),
         ("evidence", t("证据", "Evidence"), link("EvidenceView.index", **one), head.evidence),
         ("scans", t("扫描", "Scans"), link("ScanView.index", **one), head.scans),

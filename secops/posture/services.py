@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,9 @@ from secops.objects.models import Asset, System
 from secops.posture.catalogue import EDITION, selection_for, translate
 from secops.posture.combined import settled_together
 from secops.posture.models import PostureCell, PostureSummary
+from secops.posture.overrides import Override, overrides_of
 from secops.scans.models import Outcome, ProbeRun
+from secops.web.filters import zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +55,37 @@ def recompute(session: Session, system: System, *, now: datetime) -> PostureSumm
     )
     assets = session.scalars(select(Asset).where(Asset.system_id == system.id).order_by(Asset.id)).all()
     known = _gather(session, system, assets)
+    special = overrides_of(session, system, now.astimezone(zone()).date())
     rows: list[dict[str, Any]] = []
     verdicts: dict[Any, dict[str, Verdict | None]] = {}
     for unit in units:
-        verdicts[unit.id] = {}
-        for asset in _targets(unit, assets):
-            row, verdict = _cell(unit, asset, known)
-            verdicts[unit.id][str(asset.id) if asset else WHOLE_SYSTEM] = verdict
-            row |= {"department_id": system.department_id, "system_id": system.id, "computed_at": now}
-            rows.append(row)
+        found = list(_cells(unit, assets, known, special.get(str(unit.id))))
+        verdicts[unit.id] = {key: verdict for key, _, verdict in found}
+        place = {"department_id": system.department_id, "system_id": system.id, "computed_at": now}
+        rows.extend(row | place for _, row, _ in found)
     if rows:
         session.execute(insert(PostureCell), rows)
     return _add_summary(session, system, units, verdicts, now)
+
+
+def _cells(
+    unit: AssessmentUnit, assets: Sequence[Asset], known: _Known, special: Override | None
+) -> Iterator[tuple[str, dict[str, Any], Verdict | None]]:
+    """(key of the target, row, verdict) for each target of a unit, or for what stands in their place."""
+    if special is None or special.beside:
+        for asset in _targets(unit, assets):
+            row, verdict = _cell(unit, asset, known)
+            yield str(asset.id) if asset else WHOLE_SYSTEM, row, verdict
+    if special is not None:
+        row = {
+            "unit_id": str(unit.id),
+            "asset_id": None,
+            "verdict": special.verdict.value if special.verdict else None,
+            "reasons": [{"zh": special.zh, "en": special.en}],
+            "steps": [],
+            "evidence_ids": list(special.evidence_ids),
+        }
+        yield "provider", row, special.verdict
 
 
 def _targets(unit: AssessmentUnit, assets: Sequence[Asset]) -> list[Asset | None]:

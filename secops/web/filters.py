@@ -13,6 +13,7 @@ from flask_login import AnonymousUserMixin
 from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
 
+from secops.sensitivity import Sensitivity
 from secops.web import labels
 from secops.web.lang import language, pick, t
 from secops.web.principal import principal
@@ -121,6 +122,11 @@ def here() -> str:
     return request.full_path.rstrip("?")
 
 
+def sensitivity(value: int) -> labels.Label:
+    """The label of a stored sensitivity; see ``secops.sensitivity``."""
+    return labels.label("sensitivity", Sensitivity(value).word)
+
+
 def register(app: Flask) -> None:
     """Make the helpers known to every template, imported macros included."""
     app.jinja_env.filters.update(
@@ -135,6 +141,7 @@ def register(app: Flask) -> None:
         is_demo=is_demo,
         here=here,
         account_name=account_name,
+        sensitivity=sensitivity,
     )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

@@ -44,6 +44,17 @@ def export_table(
     Raises:
         BadInput: a format other than ``csv`` and ``xlsx``.
     """
+    return export_rows(table, table.everything(session, statement, args), args, now=now, title=title)
+
+
+def export_rows(
+    table: Table, rows: Iterator[Any], args: Mapping[str, str], *, now: datetime, title: str
+) -> Response:
+    """The same for rows that don't come from the store.
+
+    Raises:
+        BadInput: a format other than ``csv`` and ``xlsx``.
+    """
     form = args.get("format", "")
     if form not in ("csv", "xlsx"):
         raise BadInput("只能导出为 csv 或 xlsx。", "Only csv and xlsx can be exported.", "format")
@@ -56,7 +67,6 @@ def export_table(
         object_id=table.name,
         detail={"format": form, "filter": {key: str(value)[:200] for key, value in args.items() if value}},
     )
-    rows = table.everything(session, statement, args)
     if form == "csv":
         body: Iterator[bytes] = csv_bytes(table.columns, rows)
         media = "text/csv; charset=utf-8"
@@ -163,4 +173,4 @@ def _write_cell(sheet: Any, row: int, number: int, value: Any, formats: dict[str
         sheet.write_string(row, number, str(value)[:_LONGEST_CELL])
 
 
-__all__ = ["csv_bytes", "export_table", "harmless", "xlsx_bytes"]
+__all__ = ["csv_bytes", "export_rows", "export_table", "harmless", "xlsx_bytes"]

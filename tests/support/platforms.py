@@ -10,7 +10,7 @@ import secrets
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -87,6 +87,8 @@ def add_person(
             by="test:setup",
             now=NOW,
             system_id=system_id,
+            # An assessor's grant always ends.
+            valid_until=NOW + timedelta(days=300) if role is Role.ASSESSOR else None,
         )
         account.must_change_password = must_change_password
     return name

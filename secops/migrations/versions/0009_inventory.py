@@ -211,6 +211,35 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_filing_system_id"), ["system_id"], unique=False)
 
     op.create_table(
+        "publication",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("report", sa.String(length=200), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("decided_on", sa.Date(), nullable=False),
+        sa.Column("expires_on", sa.Date(), nullable=False),
+        sa.Column("results", sa.JSON(), nullable=False),
+        sa.Column("published_by", sa.String(length=120), nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("system_id", sa.Integer(), nullable=False),
+        sa.Column("department_id", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["department_id"],
+            ["department.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["system_id"],
+            ["system.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("publication", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_publication_department_id"), ["department_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_publication_expires_on"), ["expires_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_publication_system_id"), ["system_id"], unique=False)
+
+    op.create_table(
         "release",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=120), nullable=False),
@@ -241,6 +270,90 @@ def upgrade() -> None:
     with op.batch_alter_table("release", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_release_department_id"), ["department_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_release_system_id"), ["system_id"], unique=False)
+
+    op.create_table(
+        "unit_exclusion",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("unit_id", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.String(length=400), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "requested",
+                "approved",
+                "refused",
+                "withdrawn",
+                name="exclusionstate",
+                native_enum=False,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("requested_by", sa.String(length=120), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_by", sa.String(length=120), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decision_note", sa.String(length=400), nullable=False),
+        sa.Column("system_id", sa.Integer(), nullable=False),
+        sa.Column("department_id", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["department_id"],
+            ["department.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["system_id"],
+            ["system.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("unit_exclusion", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_unit_exclusion_department_id"), ["department_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_unit_exclusion_system_id"), ["system_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_unit_exclusion_unit_id"), ["unit_id"], unique=False)
+
+    op.create_table(
+        "inherited_unit",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("unit_id", sa.String(length=16), nullable=False),
+        sa.Column("responsibility", sa.String(length=16), nullable=False),
+        sa.Column("provider_id", sa.Integer(), nullable=True),
+        sa.Column("provider_name", sa.String(length=160), nullable=False),
+        sa.Column("verdict", sa.String(length=16), nullable=True),
+        sa.Column("decided_on", sa.Date(), nullable=True),
+        sa.Column("expires_on", sa.Date(), nullable=True),
+        sa.Column("report", sa.String(length=200), nullable=False),
+        sa.Column("letter_id", sa.Integer(), nullable=True),
+        sa.Column("claimed_by", sa.String(length=120), nullable=False),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expiry_told_on", sa.Date(), nullable=True),
+        sa.Column("system_id", sa.Integer(), nullable=False),
+        sa.Column("department_id", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["department_id"],
+            ["department.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["letter_id"],
+            ["evidence.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["provider_id"],
+            ["system.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["system_id"],
+            ["system.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("system_id", "unit_id"),
+    )
+    with op.batch_alter_table("inherited_unit", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_inherited_unit_department_id"), ["department_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_inherited_unit_expires_on"), ["expires_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_inherited_unit_provider_id"), ["provider_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_inherited_unit_system_id"), ["system_id"], unique=False)
 
     with op.batch_alter_table("asset", schema=None) as batch_op:
         batch_op.add_column(sa.Column("group_name", sa.String(length=80), nullable=False, server_default=""))
