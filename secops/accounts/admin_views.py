@@ -234,11 +234,14 @@ class MatrixView(PageView):
     @expose("/")
     def index(self) -> str:
         chosen = MatrixChoice.of(request.args)
+        picked = [role.value for role in chosen.roles] if len(chosen.roles) < len(Role) else []
         return self.page(
             "matrix.html",
             heads=matrix_heads(chosen),
             groups=matrix_groups(chosen),
             chosen=chosen,
+            picked=picked,
+            narrowed=chosen != MatrixChoice(),
             **choices(),
         )
 

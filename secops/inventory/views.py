@@ -13,7 +13,8 @@ from werkzeug.wrappers import Response
 
 from secops.clock import utc_now
 from secops.errors import BadInput, Conflict, Refused
-from secops.inventory import imports, registers, services
+from secops.inventory import discovery, imports, registers, services
+from secops.inventory.calendar_views import CalendarView
 from secops.inventory.classify_views import ClassifyView
 from secops.inventory.fields import Field, Kind
 from secops.inventory.inheritance_views import InheritanceView
@@ -30,7 +31,7 @@ from secops.web.forms import Form
 from secops.web.history import history
 from secops.web.lang import language, t
 from secops.web.links import LINKS
-from secops.web.scope_filters import asked_system, scoped_departments
+from secops.web.scope_filters import asked_system, scoped_departments, system_options
 from secops.web.table_export import export_table
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -368,6 +369,48 @@ class AssetRegister(_RegisterPages):
     route_base = "/registers/assets"
     register = registers.ASSETS
 
+    @expose("/discover", methods=["GET", "POST"])
+    def discover(self) -> str | Response | tuple[str, int]:
+        """Hosts of an nmap report, proposed as targets of one system."""
+        form = Form(request.form if request.method == "POST" else None, system=request.args.get("system"))
+        if request.method == "POST":
+            system = asked_system(self.db, form.value("system"))
+            file = request.files.get("file")
+            if system is None:
+                form.fail("system", "请选择系统。", "Choose a system.")
+            if file is None or not file.filename:
+                form.fail("file", "请选择文件。", "Choose a file.")
+            if form.ok and system is not None and file is not None:
+                done = self._propose(system, file, form)
+                if done is not None:
+                    return done
+            self.db.rollback()
+        page = self._page("asset_discover.html", form=form, systems=system_options(self.db))
+        return (page, 400) if form.errors else page
+
+    def _propose(self, system: System, file: Any, form: Form) -> Response | None:
+        try:
+            draft, found = discovery.propose(
+                self.db,
+                system,
+                file.stream.read(discovery.MAX_BYTES + 1),
+                file_name=file.filename,
+                now=utc_now(),
+            )
+        except BadInput as error:
+            form.take(error)
+            return None
+        self.db.commit()
+        words = t(
+            f"报告中有 {len(found.new)} 个新地址，{len(found.known)} 个已登记；"
+            f"{len(found.silent)} 个已登记的地址在报告中没有应答。",
+            f"{len(found.new)} new addresses, {len(found.known)} known; {len(found.silent)} registered ones did not answer.",
+        )
+        flash(words, "info")
+        if draft is None:
+            return redirect(url_for("SystemView.assets", system_id=system.id))
+        return redirect(self._url("preview", draft_id=draft.id))
+
 
 class DepartmentRegister(_RegisterPages):
     route_base = "/registers/departments"
@@ -415,4 +458,11 @@ REGISTER_VIEWS = (
     PolicyRegister,
     PostRegister,
 )
-VIEWS: tuple[type, ...] = (RegistersView, ClassifyView, ScopeView, InheritanceView, *REGISTER_VIEWS)
+VIEWS: tuple[type, ...] = (
+    RegistersView,
+    CalendarView,
+    ClassifyView,
+    ScopeView,
+    InheritanceView,
+    *REGISTER_VIEWS,
+)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import Flask, current_app, request, url_for
+from sqlalchemy.exc import SQLAlchemyError
 
+from secops.accounts.approvals import approvers, waiting_count
+from secops.clock import utc_now
 from secops.web.gate import permissions
 from secops.web.lang import t
 from secops.web.principal import principal
@@ -28,6 +31,7 @@ GROUPS: tuple[tuple[tuple[str, str], tuple[Entry, ...]], ...] = (
             Entry("DashboardView.index", "全区总览", "Dashboard", "speedometer2"),
             Entry("SystemView.index", "定级对象", "Systems", "hdd-network"),
             Entry("RegistersView.index", "登记册", "Registers", "journals"),
+            Entry("CalendarView.index", "到期日历", "Calendar", "calendar3"),
             Entry("FindingView.index", "问题与整改", "Findings", "exclamation-diamond"),
         ),
     ),
@@ -73,6 +77,7 @@ def visible_groups() -> list[tuple[str, list[dict[str, object]]]]:
                 "text": t(entry.zh, entry.en),
                 "icon": entry.icon,
                 "active": entry.endpoint.split(".")[0] == current,
+                "count": _waiting(entry.endpoint),
             }
             for entry in entries
             if entry.endpoint in current_app.view_functions
@@ -81,6 +86,19 @@ def visible_groups() -> list[tuple[str, list[dict[str, object]]]]:
         if shown:
             groups.append((t(zh, en), shown))
     return groups
+
+
+def _waiting(endpoint: str) -> int:
+    """What waits for this person behind an entry; 0 shows nothing."""
+    platform = current_app.extensions["secops"]
+    who = principal()
+    if endpoint != "ApprovalView.index" or not who.has(*approvers(platform.settings)):
+        return 0
+    try:
+        return waiting_count(platform.session(), who, utc_now())
+    except SQLAlchemyError:
+        # The page that says that the database is gone has a navigation too.
+        return 0
 
 
 def global_search() -> str:

@@ -249,3 +249,52 @@ def test_the_template_explains_every_column(client_as: ClientAs) -> None:
     assert book.worksheets[0].data_validations.dataValidation
     assert [cell.value for cell in book.worksheets[1]["A"]][1:] == HEAD
     assert json.dumps([cell.value for cell in book.worksheets[1]["C"]], ensure_ascii=False).count("可填") >= 2
+
+
+_NMAP = """<?xml version="1.0"?>
+<nmaprun scanner="nmap" args="nmap -oX -" start="1" version="7.93" xmloutputversion="1.05">
+{hosts}
+<runstats><finished time="2" timestr="" elapsed="1" exit="success"/><hosts up="2" down="0" total="2"/></runstats>
+</nmaprun>"""
+_HOST = """<host><status state="up" reason="syn-ack" reason_ttl="0"/><address addr="{address}" addrtype="ipv4"/>
+<hostnames><hostname name="{name}" type="PTR"/></hostnames><ports><port protocol="tcp" portid="{port}">
+<state state="open" reason="syn-ack" reason_ttl="0"/><service name="{service}" method="table" conf="3"/></port></ports></host>"""
+
+
+def _discover(client: Client, system: int, content: bytes) -> Any:
+    data = {"system": str(system), "file": (io.BytesIO(content), "scan.xml")}
+    return client.post("/registers/assets/discover", data=data, content_type="multipart/form-data")
+
+
+def test_hosts_of_a_scan_are_proposed_and_looked_at_first(
+    contact: Client, platform: Platform, rows: Rows
+) -> None:
+    """New hosts come as a preview with a guessed kind, known ones do not, and nothing is written before a click."""
+    with platform.work("test:look") as session:
+        system = session.scalars(select(System.id).where(System.code == "SYS")).one()
+    rows.one(Asset, system_id=system, address="192.0.2.1", name="旧主机")
+    rows.one(Asset, system_id=system, address="192.0.2.77", name="静默主机")
+    hosts = _HOST.format(address="192.0.2.1", name="old", port=22, service="ssh")
+    hosts += _HOST.format(address="192.0.2.2", name="db.example", port=5432, service="postgresql")
+    answer = _discover(contact, system, _NMAP.format(hosts=hosts).encode())
+    assert answer.status_code == 302
+    page = contact.get(answer.headers["Location"]).text
+    words = plain(page)
+    assert "1 个新地址，1 个已登记；1 个已登记的地址在报告中没有应答" in words
+    assert "db.example" in words
+    assert "数据库" in words
+    assert _assets(platform) == 2
+    assert _apply(contact, answer.headers["Location"], page).status_code == 302
+    assert _assets(platform) == 3
+    again = _discover(contact, system, _NMAP.format(hosts=hosts).encode())
+    assert again.headers["Location"].endswith(f"/systems/{system}/assets")
+
+
+def test_a_report_that_is_none_is_told(contact: Client, platform: Platform) -> None:
+    """Other XML and hostile XML are refused in one sentence."""
+    with platform.work("test:look") as session:
+        system = session.scalars(select(System.id).where(System.code == "SYS")).one()
+    for content in (b"<html/>", b'<!DOCTYPE a [<!ENTITY b "c">]><nmaprun>&b;</nmaprun>', b"not xml"):
+        answer = _discover(contact, system, content)
+        assert answer.status_code == 400
+        assert "不是有效的 Nmap XML 报告" in plain(answer.text)
