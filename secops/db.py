@@ -5,8 +5,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
+from zoneinfo import ZoneInfo
 
 from flask_appbuilder import Model
 from sqlalchemy import Connection, DateTime, Engine, Integer, create_engine, event
@@ -70,7 +71,11 @@ class Versioned:
 def make_engine(settings: Settings) -> Engine:
     """Engine of the store; SQLite gets WAL, foreign keys and a long busy wait."""
     url = settings.database
-    options: dict[str, Any] = {"pool_pre_ping": not url.startswith("sqlite")}
+    options: dict[str, Any] = {
+        "pool_pre_ping": not url.startswith("sqlite"),
+        # Read back by ``local_day``: services know no settings.
+        "execution_options": {"time_zone": settings.time_zone},
+    }
     engine = create_engine(url, **options)
     if url.startswith("sqlite"):
         event.listen(engine, "connect", sqlite_pragmas)
@@ -157,6 +162,12 @@ def _begin_before_savepoint(connection: Connection, name: str) -> None:
     """
     if not connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def local_day(session: Session, moment: datetime) -> date:
+    """The day that *moment* falls on in the platform's time zone: what is due "today" ends at local midnight."""
+    name = session.get_bind().get_execution_options().get("time_zone", "Asia/Shanghai")
+    return moment.astimezone(ZoneInfo(name)).date()
 
 
 @contextmanager

@@ -16,5 +16,6 @@ from secops.posture import models as _posture  # noqa: F401
 from secops.reporting import models as _reporting  # noqa: F401
 from secops.scans import models as _scans  # noqa: F401
 from secops.schedules import models as _schedules  # noqa: F401
+from secops.selfcheck import models as _selfcheck  # noqa: F401
 
 metadata = Model.metadata

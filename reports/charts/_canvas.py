@@ -231,6 +231,9 @@ class Canvas:
 
     def finish(self, *, standalone: bool) -> str:
         """Give the SVG text."""
+        if self.root.find(".//a") is not None:
+            # Links inside an image would be hidden from who can't see it.
+            self.root.set("role", "group")
         if standalone:
             self.root.set("width", number(self.width))
             self.root.set("height", number(self.height))

@@ -395,6 +395,7 @@ REVIEW = Table(
             sort=(Account.display_name, RoleGrant.id),
             note=lambda r: r.User.username,
         ),
+        Column("username", "用户名", "User name", lambda r: r.User.username, kind="code", shown=False),
         Column(
             "role",
             "角色",

@@ -15,9 +15,9 @@ from werkzeug.wrappers import Response
 
 from secops.catalogue.rows import RowChoice, RowTable
 from secops.clock import utc_now
-from secops.inventory.services import today_of
 from secops.objects.clock import duties
 from secops.objects.models import Classification, Department, System, SystemState
+from secops.objects.tables import today
 from secops.web.base import PageView
 from secops.web.labels import Label
 from secops.web.lang import pick, t
@@ -166,14 +166,14 @@ class CalendarView(PageView):
 
     @expose("/")
     def index(self) -> str:
-        rows = entries(self.db, today_of(utc_now()))
+        rows = entries(self.db, today())
         state = TABLE.load(self.db, rows, request.args, export_url=url_for("CalendarView.export"))
         counts = {key: sum(1 for row in rows if row.state == key) for key in STATES}
         return self.page("calendar.html", state=state, states=STATES, counts=counts, **LINKS)
 
     @expose("/export")
     def export(self) -> Response:
-        rows: Any = entries(self.db, today_of(utc_now()))
+        rows: Any = entries(self.db, today())
         return export_table(
             TABLE, self.db, rows, request.args, now=utc_now(), title=t("到期日历", "due dates")
         )

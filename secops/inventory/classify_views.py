@@ -14,10 +14,10 @@ from controls.terms import Degree, HarmObject
 from secops.catalogue.words import level_words, term
 from secops.clock import utc_now
 from secops.errors import BadInput
-from secops.inventory.services import today_of
 from secops.objects.models import System
 from secops.objects.queries import system_head
 from secops.objects.services import classify_system
+from secops.objects.tables import today
 from secops.posture.catalogue import selection_for
 from secops.web.base import PageView
 from secops.web.forms import Form
@@ -67,7 +67,7 @@ class ClassifyView(PageView):
 
     def _dates(self, system: System) -> DutyDates:
         return DutyDates(
-            level_fixed=today_of(utc_now()),
+            level_fixed=today(),
             in_operation=system.in_operation_on,
             filed=system.filed_on,
             last_evaluation=system.last_evaluation_on,

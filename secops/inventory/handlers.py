@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from secops.clock import utc_now
+from secops.db import local_day
 from secops.inventory.providers import tell_expired
-from secops.inventory.services import today_of
 from secops.jobs.runner import JobContext
 
 
@@ -14,5 +14,5 @@ def expire_inherited(context: JobContext) -> dict[str, Any]:
     """Job kind ``inheritance-expiry``: results whose report has ended count no longer, and that is told once."""
     now = utc_now()
     with context.transaction() as session:
-        systems = tell_expired(session, today=today_of(now), now=now)
+        systems = tell_expired(session, today=local_day(session, now), now=now)
     return {"systems": len(systems)}

@@ -20,10 +20,10 @@ from secops.errors import BadInput, NotFound, Refused
 from secops.evidence.models import BlobState, Evidence
 from secops.inventory import providers
 from secops.inventory.models import InheritedUnit, Publication
-from secops.inventory.services import today_of
 from secops.inventory.sheets import read_sheet
 from secops.objects.models import System
 from secops.objects.queries import item_rows, system_head
+from secops.objects.tables import today
 from secops.objects.views import head_context
 from secops.web.base import PageView
 from secops.web.forms import Form
@@ -111,7 +111,7 @@ class InheritanceView(PageView):
     route_base = "/systems"
 
     def _rows(self, system: System) -> list[Row]:
-        today = today_of(utc_now())
+        now = today()
         taken = {
             row.unit_id: row
             for row in self.db.scalars(select(InheritedUnit).where(InheritedUnit.system_id == system.id))
@@ -119,7 +119,7 @@ class InheritanceView(PageView):
         found = []
         for place, unit in enumerate(providers.units_of(system)):
             row = taken.get(str(unit.id))
-            expired = row is not None and row.expires_on is not None and row.expires_on < today
+            expired = row is not None and row.expires_on is not None and row.expires_on < now
             found.append(Row(unit, place, row, expired))
         return found
 
@@ -146,7 +146,7 @@ class InheritanceView(PageView):
             expired=sum(1 for row in rows if row.expired),
             how=HOW,
             published=published,
-            today=today_of(utc_now()),
+            today=today(),
             tenants=self._tenants(system_id),
             lower=lower,
         )
@@ -231,10 +231,10 @@ class InheritanceView(PageView):
     def publish(self, system_id: int) -> str | Response | tuple[str, int]:
         """Publish the results of a report: a sheet with unit and verdict, or the present suggestions a person confirms."""
         head = system_head(self.db, system_id)
-        today = today_of(utc_now())
+        now = today()
         if request.method == "GET":
             return self._publish_page(
-                head, Form(decided_on=today, expires_on=today + _YEAR, source=["posture"])
+                head, Form(decided_on=now, expires_on=now + _YEAR, source=["posture"])
             )
         form = Form(request.form)
         report = form.text("report", required=True, limit=200)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, inspect, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from secops.audit_log.services import record
@@ -19,7 +19,6 @@ from secops.objects.models import Asset, Department, System
 from secops.posture.models import PostureCell
 from secops.posture.services import recompute
 from secops.scope import principal_of
-from secops.web.scope_filters import scoped_departments
 
 Values = dict[str, Any]
 _LOOKUP_CHUNK = 500
@@ -35,8 +34,7 @@ class Places:
 
     def department(self, text: str) -> Department | None:
         if self._departments is None:
-            ids = [int(key) for key, _ in scoped_departments(self.session)]
-            rows = self.session.scalars(select(Department).where(Department.id.in_(ids))).all()
+            rows = departments_in_scope(self.session)
             self._departments = {row.name.casefold(): row for row in rows}
             self._departments |= {row.code.casefold(): row for row in rows}
         return self._departments.get(text.strip().casefold())
@@ -52,6 +50,21 @@ class Places:
     def system(self, code: str) -> System | None:
         self.load_systems([code])
         return self._systems.get(code)
+
+
+def departments_in_scope(session: Session) -> Sequence[Department]:
+    """Departments whose rows the session's principal may see, that of a single granted system among them; one query.
+
+    The tree itself carries no row scope: everybody may know which departments there are.
+    """
+    who = principal_of(session)
+    query = select(Department).order_by(Department.path)
+    if not who.everything:
+        of_systems = select(System.department_id).where(System.id.in_(sorted(who.system_ids)))
+        query = query.where(
+            or_(Department.id.in_(sorted(who.department_ids)), Department.id.in_(of_systems))
+        )
+    return session.scalars(query).all()
 
 
 def read_values(
@@ -287,7 +300,7 @@ def _create(session: Session, register: Register, values: Values, now: datetime)
 
 
 def _typed(register: Register, key: str, value: Any) -> Any:
-    column = register.model.__table__.c[key]
+    column = inspect(register.model).columns[key]
     kind = getattr(column.type, "enum_class", None)
     return kind(value) if kind is not None else value
 
@@ -380,7 +393,7 @@ def get_row(session: Session, register: Register, row_id: int) -> Any:
     """
     query = select(register.model).where(register.model.id == row_id)
     if register.model is Department:
-        query = query.where(Department.id.in_([int(key) for key, _ in scoped_departments(session)]))
+        query = query.where(Department.id.in_([one.id for one in departments_in_scope(session)]))
     if register.model is System:
         query = query.where(System.is_platform.is_(False))
     row = session.scalar(query)
@@ -468,10 +481,3 @@ __all__ = [
     "Places", "Values", "differences", "existing", "get_row", "identity_of", "read_values", "readable", "remove",
     "save", "values_of",
 ]  # fmt: skip
-
-
-def today_of(now: datetime) -> date:
-    """The day of *now* in the platform's zone."""
-    from secops.web.filters import zone
-
-    return now.astimezone(zone()).date()

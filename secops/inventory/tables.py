@@ -8,12 +8,11 @@ from typing import Any
 from markupsafe import Markup
 from sqlalchemy import ColumnElement
 
-from secops.clock import utc_now
 from secops.inventory.fields import Field, Kind
 from secops.inventory.registers import REGISTERS, Register
-from secops.inventory.services import today_of
 from secops.objects.models import Department, System
 from secops.objects.parts import macro
+from secops.objects.tables import today
 from secops.web.lang import listed, t
 from secops.web.links import link
 from secops.web.table_filters import Choice
@@ -68,7 +67,7 @@ def _place_columns(register: Register) -> list[Column]:
 
 def _gaps(register: Register) -> Column:
     def labels(found: Any) -> list[Any]:
-        return register.gaps(_row(found), today_of(utc_now()))
+        return register.gaps(_row(found), today())
 
     def shown(found: Any) -> Markup:
         every = labels(found)
@@ -139,9 +138,7 @@ def _table(register: Register) -> Table:
         search=_search(register),
         default_sort=first,
         row_url=lambda r: link(f"{register.page}.show", row_id=_row(r).id),
-        row_tone=lambda r: (
-            "bad" if any(g.tone == "bad" for g in register.gaps(_row(r), today_of(utc_now()))) else ""
-        ),
+        row_tone=lambda r: "bad" if any(g.tone == "bad" for g in register.gaps(_row(r), today())) else "",
         empty=(
             f"还没有登记{register.zh}。",
             "Nothing is registered.",

@@ -24,6 +24,7 @@ from secops.inventory.scope_views import ScopeView
 from secops.inventory.sheets import MAX_BYTES, MAX_ROWS, write_book
 from secops.inventory.tables import TABLES
 from secops.objects.models import Department, System
+from secops.objects.tables import today
 from secops.scope import ScopeViolation
 from secops.web.base import PageView
 from secops.web.filters import local_time
@@ -123,7 +124,7 @@ class _RegisterPages(PageView):
             pairs=[*place, *pairs],
             name=_name(self.register, row),
             system=self.db.get(System, getattr(row, "system_id", 0) or 0),
-            gaps=self.register.gaps(row, services.today_of(utc_now())),
+            gaps=self.register.gaps(row, today()),
             history=history(self.db, type(row).__name__, row.id),
         )
 
@@ -320,9 +321,9 @@ def _typed(register: Register, session: Any, row: Any) -> dict[str, Any]:
                 if isinstance(value, list)
                 else value
             )
-    if "system_id" in register.model.__table__.c:
+    if register.place == "system":
         start["system"] = session.get_one(System, row.system_id).code
-    if "department_id" in register.model.__table__.c:
+    if register.place == "department":
         start["department"] = row.department_id
     if isinstance(row, Department):
         start["parent"] = row.parent_id

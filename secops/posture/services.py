@@ -18,6 +18,7 @@ from controls.terms import TargetKind, Verdict
 from controls.verdict import Evidence as RuleEvidence
 from controls.verdict import Suggestion, suggest
 from reports.read_model import WHOLE_SYSTEM, Counts
+from secops.db import local_day
 from secops.evidence.models import BlobState, Evidence, EvidenceLink, EvidenceState
 from secops.findings.models import Finding, FindingState
 from secops.objects.models import Asset, System
@@ -26,7 +27,6 @@ from secops.posture.combined import settled_together
 from secops.posture.models import PostureCell, PostureSummary
 from secops.posture.overrides import Override, overrides_of
 from secops.scans.models import Outcome, ProbeRun
-from secops.web.filters import zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def recompute(session: Session, system: System, *, now: datetime) -> PostureSumm
     )
     assets = session.scalars(select(Asset).where(Asset.system_id == system.id).order_by(Asset.id)).all()
     known = _gather(session, system, assets)
-    special = overrides_of(session, system, now.astimezone(zone()).date())
+    special = overrides_of(session, system, local_day(session, now))
     rows: list[dict[str, Any]] = []
     verdicts: dict[Any, dict[str, Verdict | None]] = {}
     for unit in units:

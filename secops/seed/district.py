@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from controls.terms import TargetKind
 from secops.audit_log.services import record
+from secops.clock import utc_now
 from secops.errors import Refused
 from secops.findings.models import Finding, FindingEvent
 from secops.objects.models import Asset, Classification, Department, System
@@ -88,9 +89,7 @@ def seed(engine: Engine, size: Size) -> dict[str, int]:
     }  # fmt: skip
     with Session(engine) as session:
         session.info["principal"] = Principal.platform("seed")
-        record(
-            session, "bench.seed", now=datetime.now(UTC), object_type="table", object_id="seed", detail=counts
-        )
+        record(session, "bench.seed", now=utc_now(), object_type="table", object_id="seed", detail=counts)
         session.commit()
     return counts
 

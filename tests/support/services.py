@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,13 @@ def require_module(name: str, distribution: str) -> None:
     """Skip the test unless a Python module is installed; same switch as :func:`require_tool`."""
     if importlib.util.find_spec(name) is None:
         _absent(f"Python module {name} is not installed: pip install {distribution}")
+
+
+def require_file(path: Path, command: str) -> Path:
+    """Give *path*, or skip the test with the *command* that brings it; same switch as :func:`require_tool`."""
+    if not path.is_file():
+        _absent(f"{path.name} is not here: {command}")
+    return path
 
 
 def free_port() -> int:

@@ -44,6 +44,7 @@ def upgrade() -> None:
             sa.Column("reviewed_by", sa.String(length=120), server_default="", nullable=False)
         )
     _requests()
+    _selfcheck()
     _triggers()
 
 
@@ -97,15 +98,31 @@ def _requests() -> None:
             batch_op.create_index(batch_op.f(f"ix_grant_request_{column}"), [column], unique=False)
 
 
+def _selfcheck() -> None:
+    op.create_table(
+        "selfcheck_run",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("run_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("run_by", sa.String(length=120), nullable=False),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.Column("lines", sa.JSON(), nullable=False),
+        sa.Column("evidence_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["evidence_id"], ["evidence.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("selfcheck_run", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_selfcheck_run_run_at"), ["run_at"], unique=False)
+
+
 # One body for both databases; what differs is how a trigger is written around it.
 _ADMIN = "('system-admin', 'security-admin', 'audit-admin')"
-_OTHER = """
+_OTHER = f"""
     SELECT 1 FROM role_grant AS held
     WHERE held.user_id = NEW.user_id AND held.id <> NEW.id AND held.role <> NEW.role
       AND held.revoked_at IS NULL
       AND (held.valid_until IS NULL OR held.valid_until > NEW.granted_at)
-      AND (held.role IN {admin} OR NEW.role IN {admin})
-""".format(admin=_ADMIN)
+      AND (held.role IN {_ADMIN} OR NEW.role IN {_ADMIN})
+"""
 _WATCHED = "user_id, role, valid_until, revoked_at, granted_by"
 _SELF = "SELECT 1 FROM ab_user WHERE id = NEW.user_id AND username = NEW.granted_by"
 _RULES = (
