@@ -233,9 +233,7 @@ class InheritanceView(PageView):
         head = system_head(self.db, system_id)
         now = today()
         if request.method == "GET":
-            return self._publish_page(
-                head, Form(decided_on=now, expires_on=now + _YEAR, source=["posture"])
-            )
+            return self._publish_page(head, Form(decided_on=now, expires_on=now + _YEAR, source=["posture"]))
         form = Form(request.form)
         report = form.text("report", required=True, limit=200)
         decided_on, expires_on = form.day("decided_on", required=True), form.day("expires_on", required=True)

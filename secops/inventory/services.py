@@ -61,9 +61,7 @@ def departments_in_scope(session: Session) -> Sequence[Department]:
     query = select(Department).order_by(Department.path)
     if not who.everything:
         of_systems = select(System.department_id).where(System.id.in_(sorted(who.system_ids)))
-        query = query.where(
-            or_(Department.id.in_(sorted(who.department_ids)), Department.id.in_(of_systems))
-        )
+        query = query.where(or_(Department.id.in_(sorted(who.department_ids)), Department.id.in_(of_systems)))
     return session.scalars(query).all()
 
 

@@ -19,6 +19,7 @@ from secops.evidence.tables import title_words
 from secops.findings.queries import overdue
 from secops.findings.words import number as finding_number
 from secops.findings.words import step_tone, step_words
+from secops.inventory.notes import note_for
 from secops.objects import parts, queries
 from secops.objects.clock import STATES as CLOCK
 from secops.objects.clock import duties, evaluation_state
@@ -136,6 +137,7 @@ class SystemView(PageView):
             "system_item.html",
             **head_context(head, "items"),
             found=found,
+            note=note_for(self.db, head.system, found.unit, today()),
             unit=found.unit,
             words=catalogue_words,
             step_states=_STEP_STATES,
