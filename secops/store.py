@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 
 class StoreVersionError(RuntimeError):
@@ -75,3 +75,13 @@ def require_current(engine: Engine) -> None:
     found, expected = current_revision(engine), expected_revision()
     if found != expected:
         raise StoreVersionError(found, expected)
+
+
+def trigger_names(engine: Engine) -> set[str]:
+    """Names of the triggers in the store, which neither models nor reflection know."""
+    if engine.dialect.name == "sqlite":
+        query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    else:
+        query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
+    with engine.connect() as connection:
+        return {str(name) for name in connection.execute(text(query)).scalars()}

@@ -16,6 +16,7 @@ from secops.web.tables import Column, Table
 # In the order of the navigation.
 PAGES: dict[str, tuple[str, str]] = {
     "DashboardView": ("全区总览", "Dashboard"),
+    "LayerView": ("三层体系", "Three layers"),
     "SystemView": ("定级对象", "Systems"),
     "ClassifyView": ("定级向导", "Classification"),
     "CalendarView": ("到期日历", "Calendar"),
@@ -59,6 +60,8 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "edit": ("修改", "Edit"),
     "remove": ("删除", "Remove"),
     "discover": ("由扫描结果登记", "Propose from a scan"),
+    "matrix": ("查看矩阵", "See the matrix"),
+    "cell": ("查看一格", "See one cell"),
     "exclude": ("申请不适用", "Ask for exclusion"),
     "claim": ("设定责任", "Say who answers"),
     "publish": ("发布结果", "Publish results"),

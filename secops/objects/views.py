@@ -172,6 +172,7 @@ def head_context(head: Head, here: str) -> dict[str, Any]:
         ("items", t("控制项", "Items"), link("SystemView.items", system_id=system.id), head.items),
         ("scope", t("适用性", "Applicability"), link("ScopeView.index", system_id=system.id), None),
         ("inheritance", t("继承", "Inheritance"), link("InheritanceView.index", system_id=system.id), None),
+        ("layers", t("三层", "Layers"), link("LayerView.index", system=system.id), None),
         ("findings", t("问题", "Findings"), link("FindingView.index", open=1, **one), head.findings),
         ("evidence", t("证据", "Evidence"), link("EvidenceView.index", **one), head.evidence),
         ("scans", t("扫描", "Scans"), link("ScanView.index", **one), head.scans),

@@ -29,6 +29,7 @@ GROUPS: tuple[tuple[tuple[str, str], tuple[Entry, ...]], ...] = (
         ("态势", "Posture"),
         (
             Entry("DashboardView.index", "全区总览", "Dashboard", "speedometer2"),
+            Entry("LayerView.index", "三层体系", "Three layers", "layers"),
             Entry("SystemView.index", "定级对象", "Systems", "hdd-network"),
             Entry("RegistersView.index", "登记册", "Registers", "journals"),
             Entry("CalendarView.index", "到期日历", "Calendar", "calendar3"),

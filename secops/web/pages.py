@@ -39,6 +39,7 @@ def register_pages(app: Flask, appbuilder: AppBuilder) -> None:
     from secops.findings import views as findings
     from secops.inventory import views as inventory
     from secops.jobs import views as jobs
+    from secops.layers import views as layers
     from secops.objects import views as objects
     from secops.posture import views as posture
     from secops.reporting import views as reporting
@@ -55,6 +56,7 @@ def register_pages(app: Flask, appbuilder: AppBuilder) -> None:
         findings,
         inventory,
         jobs,
+        layers,
         objects,
         posture,
         reporting,

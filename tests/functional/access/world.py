@@ -20,7 +20,7 @@ from werkzeug.routing import Rule
 from secops.accounts.models import Account, Role, RoleGrant
 from secops.clock import utc_now
 from secops.evidence.models import Evidence
-from secops.objects.models import Department, System
+from secops.objects.models import Classification, Department, System
 from secops.platform import Platform
 from secops.scope import scoped_classes
 from secops.sensitivity import Sensitivity
@@ -67,6 +67,12 @@ class World:
         fill(self.platform, self.departments["own"], "hidden", Sensitivity.RESTRICTED)
 
 
+# Values that pages read and that no sample text will do for.
+_READABLE: dict[type[Any], dict[str, Any]] = {
+    Classification: {"profile": "S3A3G3", "s_level": 3, "a_level": 3, "level": 3}
+}
+
+
 def fill(
     platform: Platform, department: int, place: str, sensitivity: Sensitivity = Sensitivity.INTERNAL
 ) -> Place:
@@ -79,7 +85,7 @@ def fill(
         own = "system_id" in inspect(cls).local_table.columns
         if not own and place == "hidden":
             continue  # belongs to a department, and has no label
-        ids[cls] = rows.one(cls, **({"system_id": ids[System]} if own else {"department_id": department, "system_id": ids[System]}))  # fmt: skip
+        ids[cls] = rows.one(cls, **_READABLE.get(cls, {}), **({"system_id": ids[System]} if own else {"department_id": department, "system_id": ids[System]}))  # fmt: skip
     with platform.engine.begin() as connection:
         for cls, row in ids.items():
             values = _marked(cls, row, MARKS[place])
@@ -215,18 +221,22 @@ def lists(world: World, roles: set[str], place: str = "own") -> list[str]:
             url = address(world.app, rule, world.places[place])
         else:
             url = rule.rule
-        if url is None or rule.endpoint in _NO_LISTS:
+        page, _, action = rule.endpoint.partition(".")
+        if url is None or page in _NO_LISTS or action in _NO_ROWS:
             continue
         if rule.endpoint.endswith("export"):
             urls.append(f"{url}?format=csv")
         else:
-            urls += [url, f"{url}?q=Mark&sort=-name&size=200"]
+            urls.append(url if rule.arguments else f"{url}?q=Mark&sort=-name&size=200")
     return sorted(set(urls))
 
 
+# Show no rows of the store: the frame, the catalogue, the samples, the matrix; empty forms.
 _NO_LISTS = frozenset(
-    {"HomeView.index", "LocaleView.index", "LanguageView.choose", "UtilView.back", "HealthView.live", "HealthView.ready"}
-)
+    {"HomeView", "LocaleView", "LanguageView", "UtilView", "HealthView", "CatalogView", "ComponentView", "MatrixView",
+     "AccountView", "LoginView"}
+)  # fmt: skip
+_NO_ROWS = frozenset({"template", "upload"})
 _CHANGING = (
     re.compile(r'name="csrf_token" value="[^"]*"'),
     re.compile(r'(nonce|value|content)="[^"]{20,}"'),

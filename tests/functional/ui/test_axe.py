@@ -27,7 +27,7 @@ RUN = """async () => (await axe.run(document, {resultTypes: ['violations'], runO
   .map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160)).join(' | '))"""
 PAGES = {
     Role.OFFICER: (
-        "/dashboard/", "/systems/", "/systems/2", "/systems/2/items", "/systems/2/items/L2-CES1-01", "/systems/2/scope",
+        "/dashboard/", "/layers/", "/layers/data/STO/TEC?system=3", "/systems/", "/systems/2", "/systems/2/items", "/systems/2/items/L2-CES1-01", "/systems/2/scope",
         "/systems/2/inheritance", "/systems/2/assets", "/systems/2/classify", "/registers/", "/registers/systems/",
         "/registers/systems/new", "/registers/systems/2", "/registers/assets/import", "/calendar/", "/findings/",
         "/findings/1", "/scans/", "/authorizations/new", "/schedules/", "/evidence/", "/evidence/upload", "/reports/",

@@ -1,0 +1,572 @@
+"""Lines 1 to 24: accounts, log-in, sessions, rights. What people do is tried on the scratch installation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from importlib.util import find_spec
+
+from flask_appbuilder.security.sqla.models import Role as FabRole
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import func, inspect, select
+from werkzeug.security import check_password_hash
+
+from secops.accounts import administration, approvals, passwords, services
+from secops.accounts.access_tables import unused_clause
+from secops.accounts.models import ADMINISTRATORS, Account, GrantRequest, Role, RoleGrant
+from secops.accounts.services import active_grants, grant_role, principal_for
+from secops.clock import utc_now
+from secops.errors import BadInput, Refused
+from secops.installation import platform_system, root_department
+from secops.objects.models import Asset, Department, System
+from secops.objects.services import create_asset, create_department
+from secops.platform import Platform
+from secops.scope import NOBODY, Principal, scoped_classes
+from secops.selfcheck.line import Facts, Found, Verdict, check
+from secops.selfcheck.rig import Bench, Person, Visitor
+from secops.sensitivity import Sensitivity
+from secops.web.gate import permissions
+
+
+def missing(zh: str, en: str) -> Found:
+    """The thing that the line asks for is not there at all."""
+    return Found(Verdict.NON_COMPLIANT, f"缺少：{zh}", f"missing: {en}")
+
+
+def has_module(name: str) -> bool:
+    return find_spec(name) is not None
+
+
+def has_table(bench: Bench, name: str) -> bool:
+    return inspect(bench.platform.engine).has_table(name)
+
+
+def has_endpoint(bench: Bench, part: str) -> bool:
+    """Whether a page of the own account or of administration has *part* in its name."""
+    return any(part in rule.endpoint.lower() for rule in bench.app.url_map.iter_rules())
+
+
+@check(1)
+def unique_accounts(bench: Bench) -> Found:
+    facts = Facts.new()
+    with bench.platform.work("selfcheck") as session:
+        names = [name.lower() for name in session.scalars(select(User.username))]
+        examples = session.scalar(
+            select(func.count())
+            .select_from(Account)
+            .join(User, User.id == Account.user_id)
+            .where(Account.is_example.is_(True), User.active.is_(True))
+        )
+    twice = [name for name, number in Counter(names).items() if number > 1]
+    facts.note(not twice, f"{len(names)} 个账号互不相同", f"{len(names)} accounts, all different", else_zh=f"大小写不同的同名账号：{', '.join(twice)}", else_en=f"names that differ by case only: {', '.join(twice)}")  # fmt: skip
+    facts.note(not examples, "没有可登录的演示账号", "no example account can log in", else_zh=f"{examples} 个演示账号可登录", else_en=f"{examples} example accounts can log in")  # fmt: skip
+    with bench.scratch.work("selfcheck") as session:
+        fresh = session.scalar(select(func.count()).select_from(User).where(~User.username.like("probe-%")))
+    facts.note(not fresh, "新安装没有任何默认账号，首个账号只能由控制台建立", "a new installation has no default account; the first comes from the console")  # fmt: skip
+    person = bench.person(Role.OFFICER, first_login=True)
+    visitor = bench.visitor()
+    visitor.log_in(person)
+    where = visitor.get("/users/").headers.get("Location", "")
+    facts.note(where.startswith("/account/"), "一次性密码首次登录后只能修改密码", "a one-time password opens nothing but its own change")  # fmt: skip
+    return facts.found()
+
+
+_BAD_PASSWORDS = ("Short-1a", "alllowercaseletters", "Password-12345", "probe-user-A1x", "aB3" + "x" * 127)
+
+
+@check(2)
+def password_rules(bench: Bench) -> Found:
+    facts = Facts.new()
+    taken = [text for text in _BAD_PASSWORDS if _is_acceptable(text)]
+    facts.note(not taken, f"过短、单一、常见、含用户名、超长的口令全部被拒（{len(_BAD_PASSWORDS)} 例）", f"too short, plain, common, too long, or holding the user name: all refused ({len(_BAD_PASSWORDS)} samples)", else_zh=f"{len(taken)} 个弱口令被接受", else_en=f"{len(taken)} weak passwords were taken")  # fmt: skip
+    long = "Lange-Phrase 中文 " + "x7" * 50
+    facts.note(_is_acceptable(long), f"{len(long)} 个字符的长口令可用", f"a phrase of {len(long)} characters is taken")
+    facts.note(passwords.MIN_LENGTH >= 12, f"最短 {passwords.MIN_LENGTH} 个字符", f"at least {passwords.MIN_LENGTH} characters")  # fmt: skip
+    return facts.found()
+
+
+def _is_acceptable(text: str) -> bool:
+    try:
+        passwords.require_acceptable(text, "probe-user")
+    except BadInput:
+        return False
+    return True
+
+
+@check(3)
+def password_age(bench: Bench) -> Found:
+    facts = Facts.new()
+    person = bench.person(Role.OFFICER, first_login=True)
+    visitor = bench.visitor()
+    visitor.log_in(person)
+    forced = visitor.get("/dashboard/").headers.get("Location", "")
+    facts.note(forced.startswith("/account/password"), "首次登录强制修改", "the first log-in forces a change")
+    second = person.password + "-Second"
+    _change(visitor, person.password, second)
+    back = _change(visitor, second, person.password)
+    facts.note(back >= 400, "不能改回用过的口令", "a used password can't come back")
+    with bench.scratch.work("selfcheck:age") as session:
+        account = session.get_one(Account, bench.person(Role.OFFICER).user_id)
+        account.password_changed_at = utc_now() - timedelta(days=120)
+        name = session.get_one(User, account.user_id).username
+        services.end_sessions(session, account, now=utc_now(), action="selfcheck.age")
+    old = bench.visitor()
+    with bench.scratch.work("selfcheck:age") as session:
+        password = services.reset_password(session, name, now=utc_now())
+        account = session.get_one(Account, session.scalars(select(User.id).where(User.username == name)).one())
+        account.must_change_password = False
+        account.password_changed_at = utc_now() - timedelta(days=120)
+    old.post("/login/", {"username": name, "password": password}, form="/login/")
+    led = old.get("/dashboard/").headers.get("Location", "")
+    facts.note(led.startswith("/account/password"), "120 天未改的口令登录后须修改", "a password 120 days old must be changed at log-in")  # fmt: skip
+    return facts.found()
+
+
+def _change(visitor: Visitor, old: str, new: str) -> int:
+    fields = {"old_password": old, "new_password": new, "again": new}
+    return visitor.post("/account/password", fields, form="/account/password").status_code
+
+
+@check(4)
+def password_storage(bench: Bench) -> Found:
+    facts = Facts.new()
+    person = bench.person(Role.OFFICER)
+    stored = bench.stored_password(person)
+    parts = stored.split("$")[0].split(":")
+    rounds = int(parts[2]) if len(parts) == 3 and parts[2].isdigit() else 0
+    facts.note(parts[:2] == ["pbkdf2", "sm3"], "PBKDF2-HMAC-SM3", "PBKDF2-HMAC-SM3", else_zh=f"方法是 {':'.join(parts[:2])}", else_en=f"the method is {':'.join(parts[:2])}")  # fmt: skip
+    facts.note(rounds >= 600_000, f"迭代 {rounds} 次", f"{rounds} rounds")
+    plain = _plain_check(stored, person.password)
+    facts.note(not plain, "另有胡椒：仅凭数据库不能验证口令", "with a pepper: the database alone can't check a password", else_zh="没有胡椒：仅凭数据库可验证口令", else_en="no pepper: the database alone checks a password")  # fmt: skip
+    return facts.found()
+
+
+def _plain_check(stored: str, password: str) -> bool:
+    try:
+        return check_password_hash(stored, password)
+    except ValueError:
+        return False
+
+
+@check(5)
+def lock_out(bench: Bench) -> Found:
+    facts = Facts.new()
+    person = bench.person(Role.OFFICER)
+    visitor = bench.visitor("198.51.100.7")
+    for number in range(5):
+        visitor.post("/login/", {"username": person.username, "password": f"Wrong-{number}-x"}, form="/login/")
+    visitor.log_in(person)
+    facts.note(not bench.is_in(visitor), "5 次失败后锁定，正确口令也被拒", "locked after five failures; the right password is refused too")  # fmt: skip
+    other = bench.visitor("203.0.113.9")
+    other.log_in(person)
+    facts.note(not bench.is_in(other), "换地址仍然锁定", "locked from another address too")
+    crowd = bench.person(Role.OFFICER)
+    spread = bench.visitor("198.51.100.8")
+    for number in range(12):
+        spread.post("/login/", {"username": f"nobody-{number}", "password": "Wrong-1-x"}, form="/login/")
+    spread.log_in(crowd)
+    facts.note(not bench.is_in(spread), "同一地址对多个账号的尝试被限制", "tries from one address over many accounts are limited")  # fmt: skip
+    return facts.found()
+
+
+@check(6)
+def no_enumeration(bench: Bench) -> Found:
+    from secops.selfcheck.texts import neutral
+
+    known, disabled, locked = (bench.person(Role.OFFICER) for _ in range(3))
+    with bench.scratch.work("selfcheck:close") as session:
+        account = session.get_one(Account, disabled.user_id)
+        administration.disable_account(session, account, by="selfcheck", reason="自评估", now=utc_now())
+        lock = session.get_one(Account, locked.user_id)
+        lock.locked_until = utc_now() + timedelta(minutes=20)
+    answers = {}
+    for number, (kind, name, password) in enumerate(
+        (
+            ("unknown", "nobody-at-all", "Wrong-1-xy"),
+            ("wrong", known.username, "Wrong-1-xy"),
+            ("disabled", disabled.username, disabled.password),
+            ("locked", locked.username, locked.password),
+        )
+    ):
+        visitor = bench.visitor(f"198.51.100.{40 + number}")
+        answer = visitor.post("/login/", {"username": name, "password": password}, form="/login/")
+        answers[kind] = (answer.status_code, neutral(answer.get_data(as_text=True)).replace(name, ""))
+    facts = Facts.new()
+    same = len(set(answers.values())) == 1
+    facts.note(same, "不存在、口令错、停用、锁定四种情形应答完全相同", "unknown, wrong, disabled and locked give the same answer", else_zh=f"应答不同：{ {k: v[0] for k, v in answers.items()} }", else_en=f"the answers differ: { {k: v[0] for k, v in answers.items()} }")  # fmt: skip
+    return facts.found()
+
+
+@check(7)
+def two_factors(bench: Bench) -> Found:
+    if not has_module("secops.accounts.totp"):
+        return missing("第二因素（动态口令或证书）登录", "log-in with a second factor")
+    policy = {name: value for name, value in bench.setting("factor").items() if isinstance(value, str)}
+    facts = Facts.new()
+    strict = any(value in ("required", "all", "everyone", "always") for value in policy.values())
+    facts.note(strict, f"策略要求所有用户双因素（{policy}）", f"the policy demands two factors of everybody ({policy})", else_zh=f"策略未要求所有用户双因素（{policy}）", else_en=f"the policy does not demand two factors of everybody ({policy})")  # fmt: skip
+    facts.note(True, "支持动态口令", "one-time codes are supported")
+    return facts.found()
+
+
+@check(8)
+def one_time_codes(bench: Bench) -> Found:
+    if not has_module("secops.accounts.totp"):
+        return missing("动态口令", "one-time codes")
+    return _columns(bench, ("totp_seed", "seed", "secret", "totp"), ("step", "last_step", "used_step"))
+
+
+def _columns(bench: Bench, seeds: tuple[str, ...], steps: tuple[str, ...]) -> Found:
+    look = inspect(bench.platform.engine)
+    names = {
+        column["name"]: table
+        for table in look.get_table_names()
+        for column in look.get_columns(table)
+    }
+    facts = Facts.new()
+    facts.note(any(part in name for name in names for part in seeds), "种子保存在库中的加密字段", "seeds lie in a sealed column")
+    facts.note(any(part in name for name in names for part in steps), "已用时间步入库，一码一次", "the used step is stored, so a code works once")  # fmt: skip
+    return facts.found()
+
+
+@check(9)
+def reset_by_two(bench: Bench) -> Found:
+    facts = Facts.new()
+    resets = [
+        (endpoint, roles) for (endpoint, method), roles in permissions().rules.items()
+        if "reset" in endpoint.lower() and method == "POST"
+    ]  # fmt: skip
+    both = {"system-admin", "security-admin"} <= frozenset().union(*(roles for _, roles in resets)) if resets else False
+    facts.note(both, "重置由系统管理员发起、安全管理员批准", "a reset is started by one administrator and approved by another", else_zh="缺少由两种角色办理的重置", else_en="missing: a reset that takes two roles")  # fmt: skip
+    return facts.found()
+
+
+@check(10)
+def re_authentication(bench: Bench) -> Found:
+    from secops.web import security
+
+    if not hasattr(security, "require_recent_login"):
+        return missing("敏感操作前的重新鉴别", "a new log-in before sensitive acts")
+    facts = Facts.new()
+    visitor, person = bench.signed_in()
+    wrong = _change(visitor, "Not-The-Password-1", person.password + "-N3w")
+    facts.note(wrong >= 400, "改密须先输入当前口令", "a new password needs the current one")
+    facts.note(has_endpoint(bench, "reauth") or has_endpoint(bench, "recent") or has_endpoint(bench, "confirm_password"), "有重新鉴别页面", "there is a page that asks for the password again")  # fmt: skip
+    return facts.found()
+
+
+@check(11)
+def server_sessions(bench: Bench) -> Found:
+    facts = Facts.new()
+    person = bench.person(Role.OFFICER)
+    visitor = bench.visitor()
+    visitor.get("/login/")
+    before = set(visitor.cookies())
+    visitor.log_in(person)
+    after = set(visitor.cookies())
+    facts.note(bool(after - before), "登录后会话标识更换", "the log-in renews the session")
+    facts.note(has_table(bench, "web_session"), "会话记录在服务端", "sessions are rows on the server", else_zh="缺少服务端会话表，会话仅在签名 Cookie 中", else_en="missing: sessions on the server; they live in a signed cookie")  # fmt: skip
+    return facts.found()
+
+
+@check(12)
+def session_limits(bench: Bench) -> Found:
+    facts = Facts.new()
+    longest = bench.app.permanent_session_lifetime
+    facts.note(longest <= timedelta(hours=8), f"最长 {longest}", f"{longest} at most")
+    idle = {name: value for name, value in bench.setting("idle").items() if isinstance(value, int)}
+    facts.note(bool(idle) and max(idle.values()) <= 30 * 60, f"闲置退出：{idle}", f"idle limits: {idle}", else_zh="没有 30 分钟以内的闲置退出设置", else_en="no idle limit of 30 minutes or less")  # fmt: skip
+    return facts.found()
+
+
+@check(13)
+def sessions_end(bench: Bench) -> Found:
+    facts = Facts.new()
+
+    def closed(session_work: Callable[[Visitor, Person], None]) -> bool:
+        visitor, person = bench.signed_in()
+        thief = visitor.copy()
+        if not bench.is_in(thief):
+            raise RuntimeError("the copied cookie did not work before the event, so nothing can be told")
+        session_work(visitor, person)
+        return not bench.is_in(thief)
+
+    facts.note(closed(lambda v, p: _log_out(v)), "退出后旧 Cookie 失效", "a cookie is dead after log-out")
+    facts.note(closed(lambda v, p: _new_password(v, p)), "改密后旧 Cookie 失效", "a cookie is dead after a new password")  # fmt: skip
+    facts.note(closed(lambda v, p: _disable(bench, p)), "停用后旧 Cookie 失效", "a cookie is dead after disabling")
+    facts.note(closed(lambda v, p: _revoke(bench, p)), "收回角色后旧 Cookie 失效", "a cookie is dead after a role change")  # fmt: skip
+    return facts.found()
+
+
+def _log_out(visitor: Visitor) -> None:
+    visitor.post("/login/out", {}, form="/account/password")
+
+
+def _new_password(visitor: Visitor, person: Person) -> None:
+    _change(visitor, person.password, person.password + "-N3w")
+
+
+def _disable(bench: Bench, person: Person) -> None:
+    with bench.scratch.work("selfcheck:disable") as session:
+        account = session.get_one(Account, person.user_id)
+        administration.disable_account(session, account, by="selfcheck", reason="自评估", now=utc_now())
+
+
+def _revoke(bench: Bench, person: Person) -> None:
+    with bench.scratch.work("selfcheck:revoke") as session:
+        grant = active_grants(session, person.user_id, utc_now())[0]
+        administration.revoke_grant(session, grant, by="selfcheck", reason="自评估", now=utc_now())
+
+
+@check(14)
+def own_sessions(bench: Bench) -> Found:
+    if not has_endpoint(bench, "session"):
+        return missing("查看和结束本人会话的页面", "a page to see and end one's own sessions")
+    facts = Facts.new()
+    facts.note(True, "用户可查看并结束自己的会话", "users see and end their own sessions")
+    facts.note(bool(bench.setting("parallel", "sessions_max", "max_sessions")), "并发会话受限", "parallel sessions are limited")  # fmt: skip
+    return facts.found()
+
+
+@check(15)
+def api_tokens(bench: Bench) -> Found:
+    tables = [name for name in inspect(bench.platform.engine).get_table_names() if "token" in name]
+    if not tables:
+        return missing("接口令牌", "API tokens")
+    columns = {column["name"] for name in tables for column in inspect(bench.platform.engine).get_columns(name)}
+    facts = Facts.new()
+    facts.note(any("digest" in name or "hash" in name for name in columns), "只保存令牌摘要", "only a digest of the token is kept")  # fmt: skip
+    facts.note(any("expires" in name or "until" in name for name in columns), "令牌有到期时间", "tokens expire")
+    facts.note("scopes" in columns or "scope" in columns, "令牌限定用途", "tokens are limited in scope")
+    answer = bench.visitor().get("/api/v1/systems", headers={"Authorization": "Bearer made-up"})
+    facts.note(answer.status_code == 401, "伪造令牌被拒（401）", "a made-up token is refused (401)")
+    return facts.found()
+
+
+@check(16)
+def three_administrators(bench: Bench) -> Found:
+    facts = Facts.new()
+    _separate_in_store(bench.platform, facts)
+    with bench.scratch.work("selfcheck:double") as session:
+        person = bench.person(Role.AUDIT_ADMIN)
+        account = session.get_one(Account, person.user_id)
+        refused = _refused(
+            lambda: grant_role(session, account=account, role=Role.SYSTEM_ADMIN, department=root_department(session), by="selfcheck", now=utc_now())  # fmt: skip
+        )
+        own = _refused(
+            lambda: grant_role(session, account=account, role=Role.AUDIT_ADMIN, department=root_department(session), by=person.username, now=utc_now())  # fmt: skip
+        )
+    facts.note(refused, "给管理员再授角色被拒", "a second role for an administrator is refused")
+    facts.note(own, "给自己授权被拒", "a grant to oneself is refused")
+    writes = {
+        role: {key for key, roles in permissions().rules.items() if key[1] != "GET" and role in roles}
+        for role in ADMINISTRATORS
+    }
+    pairs = [(a, b) for a in ADMINISTRATORS for b in ADMINISTRATORS if a < b and writes[a] & writes[b]]
+    facts.note(not pairs, "三个管理员能改动的功能两两不相交", "what the three may change is disjoint")
+    return facts.found()
+
+
+def _refused(act: Callable[[], object]) -> bool:
+    try:
+        act()
+    except Refused:
+        return True
+    return False
+
+
+def _separate_in_store(platform: Platform, facts: Facts) -> None:
+    now = utc_now()
+    look = inspect(platform.engine)
+    triggers = _triggers(platform)
+    facts.note("role_grant_rules" in triggers or len([name for name in triggers if name.startswith("role_grant_rule")]) >= 6, "数据库触发器守住互斥", "triggers of the database hold the rule")  # fmt: skip
+    with platform.work("selfcheck") as session:
+        held: dict[int, set[str]] = {}
+        query = select(RoleGrant).join(User, User.id == RoleGrant.user_id).where(User.active.is_(True))
+        for grant in session.scalars(query):
+            if grant.revoked_at is None and (grant.valid_until is None or grant.valid_until > now):
+                held.setdefault(grant.user_id, set()).add(grant.role.value)
+        powerful = [role.name for role in session.scalars(select(FabRole)) if role.permissions]
+    three = {role.value for role in ADMINISTRATORS}
+    double = [user for user, roles in held.items() if roles & three and len(roles) > 1]
+    facts.note(not double, "没有人兼任", "nobody holds two", else_zh=f"{len(double)} 人兼任", else_en=f"{len(double)} people hold two")  # fmt: skip
+    empty = sorted(three - set().union(*held.values(), set()))
+    facts.note(not empty, "三个管理员角色都有人", "each of the three has a holder", else_zh=f"无人担任：{', '.join(empty)}", else_en=f"nobody holds: {', '.join(empty)}")  # fmt: skip
+    facts.note(not powerful and look.has_table("ab_role"), "框架没有超级角色", "the framework has no super role", else_zh=f"框架角色带有权限：{', '.join(powerful)}", else_en=f"framework roles with permissions: {', '.join(powerful)}")  # fmt: skip
+
+
+def _triggers(platform: Platform) -> set[str]:
+    from secops.store import trigger_names
+
+    return trigger_names(platform.engine)
+
+
+@check(17)
+def default_deny(bench: Bench) -> Found:
+    listed = set(permissions().rules)
+    routes = {
+        (rule.endpoint, method)
+        for rule in bench.app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    facts = Facts.new()
+    unlisted = sorted(f"{endpoint} {method}" for endpoint, method in routes - listed)
+    facts.note(not unlisted, f"{len(routes)} 个路由全部列入权限文件", f"all {len(routes)} routes stand in the file", else_zh=f"未列入：{', '.join(unlisted[:5])}", else_en=f"not listed: {', '.join(unlisted[:5])}")  # fmt: skip
+    facts.note(not permissions().admits("Unlisted.page", "GET", frozenset(Role), True), "未列入的路由对所有角色拒绝", "an unlisted route is refused to every role")  # fmt: skip
+    visitor, _ = bench.signed_in(Role.LEADER)
+    wrong = [
+        url for url in ("/users/", "/grants/", "/audit/", "/jobs/") if visitor.get(url).status_code != 403
+    ]
+    facts.note(not wrong, "领导角色访问管理页面一律 403", "a leader gets 403 on every page of administration")
+    strange = bench.visitor().get("/dashboard/")
+    facts.note(strange.status_code == 302 and "/login" in strange.headers["Location"], "未登录一律转到登录页", "without a session everything leads to the log-in")  # fmt: skip
+    return facts.found()
+
+
+@check(18)
+def object_scope(bench: Bench) -> Found:
+    now = utc_now()
+    with bench.scratch.work("selfcheck:scope") as session:
+        root = root_department(session)
+        place = session.scalar(select(Department).where(Department.code == "PROBE-A")) or create_department(
+            session, code="PROBE-A", name="自评估部门", parent=root, now=now
+        )
+        foreign = platform_system(session)
+        create_asset(session, foreign, name=f"probe {now.timestamp()}", kind="server", now=now)
+        place_id, foreign_id = place.id, foreign.id
+    facts = Facts.new()
+    with bench.scratch.work_as(NOBODY) as session:
+        seen = [cls.__name__ for cls in scoped_classes() if session.scalar(select(func.count()).select_from(cls))]
+    facts.note(not seen, f"没有身份的会话看不到任何一行（{len(scoped_classes())} 张表）", f"a session of nobody sees no row ({len(scoped_classes())} tables)")  # fmt: skip
+    who = Principal(name="probe", user_id=-1, department_ids=frozenset({place_id}))
+    with bench.scratch.work_as(who) as session:
+        gone = session.get(System, foreign_id) is None and not session.scalar(select(func.count(Asset.id)))
+    facts.note(gone, "其他部门的系统和资产不可见", "systems and targets of another department are not there")
+    person = bench.person(Role.CONTACT, department_id=place_id)
+    visitor = bench.visitor()
+    visitor.log_in(person)
+    statuses = {visitor.get(f"/systems/{number}").status_code for number in (foreign_id, 987654321)}
+    facts.note(statuses == {404}, "他部门的编号与不存在的编号应答相同（404）", "an id of elsewhere and a missing id answer alike (404)")  # fmt: skip
+    return facts.found()
+
+
+@check(19)
+def no_mass_assignment(bench: Bench) -> Found:
+    visitor, _ = bench.signed_in(Role.SYSTEM_ADMIN)
+    name = f"probe-extra-{bench.person(None).user_id}"
+    extra = {"role": "system-admin", "roles": "officer", "clearance": "3", "is_example": "1", "active": "1", "password": "x"}
+    visitor.post(
+        "/users/new", {"username": name, "display_name": "自评估", "department": "1", **extra}, form="/users/new"
+    )
+    with bench.scratch.work("selfcheck:extra") as session:
+        user = session.scalar(select(User).where(User.username == name))
+        if user is None:
+            raise RuntimeError("the account was not made, so nothing can be told")
+        account = session.get_one(Account, user.id)
+        roles = active_grants(session, user.id, utc_now())
+        clean = not roles and account.clearance == Sensitivity.INTERNAL and not account.is_example
+    facts = Facts.new()
+    facts.note(clean, "表单中多出的角色、级别、标志字段没有作用", "extra fields for role, clearance and flags have no effect")  # fmt: skip
+    return facts.found()
+
+
+@check(20)
+def rights_end_at_once(bench: Bench) -> Found:
+    facts = Facts.new()
+    visitor, person = bench.signed_in(Role.OFFICER)
+    before = visitor.get("/systems/").status_code
+    _revoke(bench, person)
+    after = visitor.get("/systems/").status_code
+    facts.note(before == 200 and after in (302, 401, 403), "收回角色后的下一个请求即被拒", "the next request after a revocation is refused")  # fmt: skip
+    now = utc_now()
+    with bench.scratch.work("selfcheck:ended") as session:
+        held = bench.person(None)
+        account = session.get_one(Account, held.user_id)
+        grant_role(session, account=account, role=Role.ASSESSOR, department=root_department(session), by="selfcheck", now=now, valid_until=now + timedelta(days=1))  # fmt: skip
+        user = session.get_one(User, held.user_id)
+        ended = principal_for(session, user, now + timedelta(days=1)).roles
+    facts.note(not ended, "有期限的授权到期自动失效", "a grant with an end is over by itself")
+    return facts.found()
+
+
+@check(21)
+def labels_enforced(bench: Bench) -> Found:
+    facts = Facts.new()
+    visitor, person = bench.signed_in(Role.OFFICER)
+    with bench.scratch.work("selfcheck:label") as session:
+        system_id = platform_system(session).id
+    before = visitor.get(f"/systems/{system_id}").status_code
+    _label(bench, Sensitivity.RESTRICTED)
+    hidden = visitor.get(f"/systems/{system_id}").status_code
+    listed = visitor.get("/systems/?size=100").get_data(as_text=True)
+    _label(bench, Sensitivity.INTERNAL)
+    facts.note((before, hidden) == (200, 404), "高于可查看级别的系统等同不存在", "a system above the clearance does not exist")  # fmt: skip
+    facts.note(f"/systems/{system_id}" not in listed, "列表中也没有", "it is not in the list either")
+    with bench.platform.work("selfcheck") as session:
+        total = session.scalar(select(func.count()).select_from(System)) or 0
+        above = session.scalar(select(func.count()).select_from(System).where(System.sensitivity > Sensitivity.INTERNAL)) or 0  # fmt: skip
+    facts.note(True, f"本安装 {total} 个系统均有标记，其中 {above} 个高于“内部”", f"all {total} systems here carry a label, {above} above internal")  # fmt: skip
+    return facts.found()
+
+
+def _label(bench: Bench, level: Sensitivity) -> None:
+    from secops.accounts.labelling import set_label
+
+    with bench.scratch.work("selfcheck:label") as session:
+        set_label(session, platform_system(session), level, reason="自评估", now=utc_now())
+
+
+@check(22)
+def unused_accounts(bench: Bench) -> Found:
+    now = utc_now()
+    facts = Facts.new()
+    with bench.platform.work("selfcheck") as session:
+        query = (
+            select(func.count(func.distinct(User.id)))
+            .join(Account, Account.user_id == User.id)
+            .outerjoin(RoleGrant, RoleGrant.user_id == User.id)
+            .where(User.active.is_(True), unused_clause(now))
+        )
+        unused = session.scalar(query) or 0
+        reviewed = session.scalar(select(func.max(func.coalesce(RoleGrant.reviewed_at, RoleGrant.granted_at))))
+    facts.note(not unused, "没有 90 天未用而仍启用的账号", "no open account is unused for 90 days", else_zh=f"{unused} 个账号 90 天未用而仍启用", else_en=f"{unused} open accounts are unused for 90 days")  # fmt: skip
+    facts.note("ReviewView.index" in {rule.endpoint for rule in bench.app.url_map.iter_rules()}, "有季度复核页面和导出", "there is a quarterly review with export")  # fmt: skip
+    recent = reviewed is None or reviewed > now - timedelta(days=92)
+    facts.note(recent, "授权在一季度内看过", "grants were looked at within a quarter")
+    columns = {column["name"] for column in inspect(bench.platform.engine).get_columns("account")}
+    facts.note(bool(columns & {"expires_at", "valid_until", "expires_on"}), "账号有到期日", "accounts have an expiry date", else_zh="缺少账号到期日", else_en="missing: an expiry date for accounts")  # fmt: skip
+    return facts.found()
+
+
+@check(23)
+def management_addresses(bench: Bench) -> Found:
+    ranges = bench.setting("admin_networks", "admin_ranges", "admin_addresses", "management")
+    if not ranges:
+        return missing("管理功能的来源地址限制", "address ranges for administration")
+    facts = Facts.new()
+    facts.note(any(ranges.values()), f"管理功能只从 {', '.join(str(value) for value in ranges.values())} 访问", f"administration only from {', '.join(str(value) for value in ranges.values())}", else_zh="支持地址限制，但本安装没有设置", else_en="supported, but not set on this installation")  # fmt: skip
+    return facts.found()
+
+
+@check(24)
+def four_eyes(bench: Bench) -> Found:
+    facts = Facts.new()
+    now = utc_now()
+    person = bench.person(None)
+    asker = Principal(name="probe-asker", user_id=-1, roles=frozenset({"security-admin"}))
+    with bench.scratch.work_as(asker) as session:
+        account = session.get_one(Account, person.user_id)
+        root = session.scalars(select(Department).where(Department.parent_id.is_(None))).one()
+        wanted = approvals.Wanted(account=account, role=Role.OFFICER, department=root)
+        made = approvals.ask_for_role(session, wanted, by=asker.name, reason="自评估", now=now, settings=bench.settings)
+        waits = isinstance(made, GrantRequest) and not active_grants(session, person.user_id, now)
+        request_id = made.id
+    facts.note(waits, "全区专员的授权先成为待批申请", "a wide grant waits as a request first")
+    with bench.scratch.work_as(asker) as session:
+        request = session.get_one(GrantRequest, request_id)
+        own = _refused(lambda: approvals.approve(session, request, who=asker, reason="自评估", now=now, settings=bench.settings))  # fmt: skip
+    facts.note(own, "申请人不能批准自己的申请", "who asks can't approve")
+    versioned = [cls.__name__ for cls in (Account, GrantRequest, System) if cls.__mapper__.version_id_col is None]
+    facts.note(not versioned, "并发修改由版本号守住", "concurrent changes are held by a version")
+    return facts.found()
