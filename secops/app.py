@@ -25,13 +25,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises:
         secops.config.BadSettings: the environment is wrong.
         secops.store.StoreVersionError: the store is empty or of another version.
+        secops.errors.NotReady: production mode, and something is unsafe.
     """
     from secops import models  # noqa: F401  (every table, before FAB looks at the metadata)
+    from secops.doctor import require_fit
     from secops.store import require_current
 
     settings = settings or Settings.from_env()
     platform = Platform.open(settings)
     require_current(platform.engine)
+    # Whatever server runs this: production mode starts only when it is safe.
+    require_fit(settings)
     # FAB tells of its own start at INFO and of deprecations at WARNING; ours go through secops.logs.
     logging.getLogger("flask_appbuilder").setLevel(logging.ERROR)
     app = Flask("secops", static_folder="static", template_folder="templates")

@@ -166,7 +166,7 @@ def _above(name: str, clearance: int) -> Any:
 
 def _scoped_table(name: str) -> Table:
     (found,) = (inspect(cls).local_table for cls in _SCOPED if cls.__tablename__ == name)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _narrow(state: ORMExecuteState) -> None:

@@ -64,6 +64,7 @@ class RowTable(Table):
         *,
         options: Sequence[Any] = (),
         export_url: str = "",
+        total: int | None = None,
     ) -> TableState:
         state = TableState(self, _multi(args), export_url=export_url)
         found = self._chosen(session, statement, state)

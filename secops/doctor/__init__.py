@@ -6,15 +6,17 @@ checks that need them.
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from secops.config import BadSettings, Settings
-from secops.doctor import base, equipment, production, running
+from secops.doctor import base, equipment, governance, production, running
 from secops.doctor.faults import fault_zh
 from secops.doctor.result import Check, Site, State
+from secops.errors import NotReady
 
 Examine = Callable[[Site], Check | list[Check]]
 
@@ -50,6 +52,11 @@ _OF_PRODUCTION: tuple[Examine, ...] = (
     production.debug_off,
     production.ordinary_user,
     production.database_server,
+    governance.administrators,
+    governance.second_factor,
+    governance.admin_networks,
+    governance.backup_age,
+    governance.audit_copies,
 )
 
 
@@ -90,6 +97,23 @@ def examine(
 def examine_production(settings: Settings, environ: Mapping[str, str]) -> tuple[Check, ...]:
     """What production mode demands, alone; ``secops up`` asks it before it starts anything."""
     return _run(_OF_PRODUCTION, Site(settings, environ))
+
+
+def require_fit(settings: Settings) -> None:
+    """Let nothing start in production mode that ``secops doctor --production`` finds unsafe.
+
+    Raises:
+        NotReady: with every fault and what mends it.
+    """
+    if not settings.production:
+        return
+    faults = [check for check in examine_production(settings, os.environ) if check.state is State.FAIL]
+    if faults:
+        raise NotReady(
+            "生产模式下不满足要求，没有启动：" + "；".join(f"{check.zh} → {check.fix}" for check in faults),
+            "Unfit for production, nothing was started: "
+            + "; ".join(f"{check.en} → {check.fix}" for check in faults),
+        )
 
 
 def is_well(checks: Sequence[Check]) -> bool:
@@ -135,4 +159,4 @@ def _closed(name: str, site: Site, error: PermissionError) -> Check:
     )
 
 
-__all__ = ["Check", "Site", "State", "examine", "examine_production", "is_well"]
+__all__ = ["Check", "Site", "State", "examine", "examine_production", "is_well", "require_fit"]

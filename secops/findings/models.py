@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from secops.db import Base, UtcDateTime, Versioned, enum_column
@@ -32,13 +33,50 @@ class Severity(StrEnum):
     LOW = "low"
 
 
+class FindingSource(StrEnum):
+    """What it was found by."""
+
+    RULE = "rule"
+    REGISTER = "register"
+
+
+_RANKS = {"high": 0, "medium": 1, "low": 2}
+
+
+def _rank_of(context: Any) -> int:
+    return _RANKS[str(context.get_current_parameters()["severity"])]
+
+
+def _due_of(context: Any) -> Any:
+    values = context.get_current_parameters()
+    return values.get("due") or values.get("suggested_due")
+
+
+def _words_of(context: Any) -> str:
+    values = context.get_current_parameters()
+    return _words(values.get("title") or {}, values.get("rule_id") or "", values.get("target") or "")
+
+
+def _words(title: Any, rule_id: str, target: str) -> str:
+    if isinstance(title, str):
+        # Another default of the same statement may have been written as JSON already.
+        title = json.loads(title)
+    return f"{title.get('zh', '')} {title.get('en', '')} {rule_id} {target}".casefold()[:600]
+
+
 class Finding(SystemScoped, Versioned, Base):
-    """One weakness at one target. ``key`` = rule, asset and service: found again, it is the same row."""
+    """One weakness at one target, or of the system as a whole. ``key`` tells it: found again, it is the same row.
+
+    ``rank``, ``due_on`` and ``words`` repeat what stands elsewhere in a form that lists sort and search by quickly.
+    """
 
     __tablename__ = "finding"
     __table_args__ = (
         UniqueConstraint("system_id", "key"),
-        Index("ix_finding_counts", "state", "layer", "severity"),
+        Index("ix_finding_counts", "state", "severity", "layer", "system_id", "due_on"),
+        Index("ix_finding_of_system", "system_id", "state", "severity"),
+        Index("ix_finding_rank", "rank", "id"),
+        Index("ix_finding_due_on", "due_on", "system_id", "state"),
         {"extend_existing": False},
     )
 
@@ -46,7 +84,10 @@ class Finding(SystemScoped, Versioned, Base):
     key: Mapped[str] = mapped_column(String(240), nullable=False)
     title: Mapped[dict[str, str]] = mapped_column(JSON, nullable=False)
     rule_id: Mapped[str] = mapped_column(String(80), nullable=False, index=True)
-    asset_id: Mapped[int] = mapped_column(ForeignKey("asset.id"), nullable=False)
+    asset_id: Mapped[int | None] = mapped_column(ForeignKey("asset.id"), index=True)
+    source: Mapped[FindingSource] = mapped_column(
+        enum_column(FindingSource), nullable=False, default=FindingSource.RULE
+    )
     target: Mapped[str] = mapped_column(String(200), nullable=False, default="")
     severity: Mapped[Severity] = mapped_column(enum_column(Severity), nullable=False, index=True)
     severity_reason: Mapped[dict[str, str]] = mapped_column(JSON, nullable=False, default=dict)
@@ -59,14 +100,25 @@ class Finding(SystemScoped, Versioned, Base):
     owner: Mapped[str] = mapped_column(String(120), nullable=False, default="")
     suggested_due: Mapped[date | None] = mapped_column(Date)
     due: Mapped[date | None] = mapped_column(Date, index=True)
+    rank: Mapped[int] = mapped_column(Integer, nullable=False, default=_rank_of)
+    due_on: Mapped[date | None] = mapped_column(Date, default=_due_of)
+    # What the search box looks in: title in both languages, rule and target, folded.
+    words: Mapped[str] = mapped_column(String(600), nullable=False, default=_words_of)
     first_scan_id: Mapped[int | None] = mapped_column(ForeignKey("scan.id"))
     last_scan_id: Mapped[int | None] = mapped_column(ForeignKey("scan.id"))
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    asset: Mapped[Asset] = relationship(lazy="raise")
+    asset: Mapped[Asset | None] = relationship(lazy="raise")
     system: Mapped[System] = relationship(lazy="raise")
     events: Mapped[list[FindingEvent]] = relationship(back_populates="finding", lazy="raise")
+
+
+@event.listens_for(Finding, "before_update")
+def _keep_in_step(mapper: Any, connection: Any, finding: Finding) -> None:
+    finding.rank = _RANKS[finding.severity.value]
+    finding.due_on = finding.due or finding.suggested_due
+    finding.words = _words(finding.title, finding.rule_id, finding.target)
 
 
 class FindingEvent(SystemScoped, Base):

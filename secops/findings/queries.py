@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,10 +20,8 @@ from secops.objects.models import Asset, Department, System
 from secops.scans.models import Outcome, ProbeRun, Scan
 from secops.web.people import person
 
-DUE: ColumnElement[date] = func.coalesce(Finding.due, Finding.suggested_due)
-SEVERITY_RANK = case(
-    (Finding.severity == Severity.HIGH, 0), (Finding.severity == Severity.MEDIUM, 1), else_=2
-)
+DUE = Finding.due_on
+SEVERITY_RANK = Finding.rank
 _ID = cast(Finding.id, String)
 NUMBER = literal("P-") + func.substr(literal("00000"), func.length(_ID) + 1) + _ID
 
@@ -34,7 +33,7 @@ def is_open() -> ColumnElement[bool]:
 
 def is_overdue(today: date) -> ColumnElement[bool]:
     """Open beyond the due date that was planned, else beyond the suggested one."""
-    return and_(is_open(), today > DUE)
+    return and_(is_open(), today > Finding.due_on)
 
 
 def overdue(finding: Finding, today: date) -> bool:
@@ -57,7 +56,7 @@ def finding_statement() -> Select[Any]:
         )
         .join(System, System.id == Finding.system_id)
         .join(Department, Department.id == System.department_id)
-        .join(Asset, Asset.id == Finding.asset_id)
+        .outerjoin(Asset, Asset.id == Finding.asset_id)
     )
     return statement
 
@@ -85,24 +84,28 @@ class FindingCounts:
     overdue: int
     submitted: int
     closed: int
+    total: int = 0
 
 
 def counts(session: Session, today: date) -> FindingCounts:
-    """One query."""
-
-    def number(clause: ColumnElement[bool]) -> Any:
-        return func.coalesce(func.sum(case((clause, 1), else_=0)), 0)
-
-    row = session.execute(
-        select(
-            number(is_open()),
-            number(and_(is_open(), Finding.severity == Severity.HIGH)),
-            number(is_overdue(today)),
-            number(Finding.state == FindingState.SUBMITTED),
-            number(Finding.state == FindingState.CLOSED),
-        ).select_from(Finding)
-    ).one()
-    return FindingCounts(*(int(value) for value in row))
+    """One query, answered from an index alone."""
+    late = func.sum(case((Finding.due_on < today, 1), else_=0))
+    query = select(Finding.state, Finding.severity, func.count(), late)
+    states: Counter[FindingState] = Counter()
+    high = overdue = 0
+    for state, severity, count, over in session.execute(query.group_by(Finding.state, Finding.severity)):
+        states[state] += count
+        if state in OPEN_STATES:
+            high += count if severity is Severity.HIGH else 0
+            overdue += int(over)
+    return FindingCounts(
+        open=sum(states[state] for state in OPEN_STATES),
+        high=high,
+        overdue=overdue,
+        submitted=states[FindingState.SUBMITTED],
+        closed=states[FindingState.CLOSED],
+        total=sum(states.values()),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ class FindingPage:
     finding: Finding
     system: System
     department: str
-    asset: Asset
+    asset: Asset | None
     units: Sequence[AssessmentUnit]
     events: Sequence[FindingEvent]
     measures: Sequence[Measure]
@@ -128,7 +131,7 @@ def finding_page(session: Session, finding_id: int) -> FindingPage:
     row = session.execute(
         select(Finding, System, Asset, Department.name)
         .join(System, System.id == Finding.system_id)
-        .join(Asset, Asset.id == Finding.asset_id)
+        .outerjoin(Asset, Asset.id == Finding.asset_id)
         .join(Department, Department.id == System.department_id)
         .where(Finding.id == finding_id)
     ).first()

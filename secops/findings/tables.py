@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import url_for
 from markupsafe import Markup
-from sqlalchemy import String, cast
+from sqlalchemy import ColumnElement, String, cast, false, select
 
 from secops.clock import utc_now
 from secops.findings.models import Finding
@@ -20,7 +20,7 @@ from secops.web.labels import Label, label
 from secops.web.lang import listed, pick, t
 from secops.web.links import link
 from secops.web.people import shown
-from secops.web.scope_filters import department_filter, system_filter
+from secops.web.scope_filters import scoped_departments, system_filter
 from secops.web.table_filters import Choice, Days, Flag, Text
 from secops.web.tables import Column, Table
 
@@ -62,13 +62,33 @@ def _about(row: Any) -> str:
     return f"{label('layer', row.Finding.layer).text} · {listed(units[:2])}{more}"
 
 
-def target_words(asset: str, target: str) -> str:
-    """The asset, and which service of it where that says more."""
+def target_words(asset: str | None, target: str) -> str:
+    """The asset, and which service of it where that says more; without an asset what the finding itself names."""
+    if asset is None:
+        return target or t("整个系统", "the whole system")
     return f"{asset} · {target}" if ":" in target or "/" in target else asset
 
 
 def _target(row: Any) -> Markup:
     return with_example(target_words(row.asset_name, row.Finding.target), row.is_example)
+
+
+def _number_is(term: str) -> ColumnElement[bool]:
+    """``P-00012``, ``12`` or a part of it; other words name no number, and the database need not look."""
+    digits = term.upper().removeprefix("P-").lstrip("0")
+    return (
+        NUMBER.icontains(term, autoescape=True)
+        if digits.isdigit() or term.upper() in ("P", "P-")
+        else false()
+    )
+
+
+def _system_is(term: str) -> ColumnElement[bool]:
+    return Finding.system_id.in_(select(System.id).where(System.name.icontains(term, autoescape=True)))
+
+
+def _asset_is(term: str) -> ColumnElement[bool]:
+    return Finding.asset_id.in_(select(Asset.id).where(Asset.name.icontains(term, autoescape=True)))
 
 
 FINDINGS = Table(
@@ -97,7 +117,7 @@ FINDINGS = Table(
         Column("layer", "安全层面", "Layer", lambda r: label("layer", r.Finding.layer).text, sort=Finding.layer, shown=False),
         Column(
             "target", "对象", "Target", lambda r: target_words(r.asset_name, r.Finding.target), sort=Asset.name, shown=False,
-            note=lambda r: label("asset_kind", r.asset_kind).text,
+            note=lambda r: label("asset_kind", r.asset_kind).text if r.asset_kind else None,
         ),
         Column("units", "测评单元", "Units", lambda r: listed(r.Finding.units), shown=False),
         Column("rule", "规则", "Rule", lambda r: r.Finding.rule_id, sort=Finding.rule_id, kind="code", shown=False),
@@ -111,7 +131,7 @@ FINDINGS = Table(
         Choice("severity", "严重程度", "Severity", Finding.severity, label="severity"),
         Choice("state", "状态", "State", Finding.state, label="finding_state"),
         Choice("layer", "安全层面", "Layer", Finding.layer, label="layer"),
-        department_filter(),
+        Choice("department", "部门", "Department", Finding.department_id, options=scoped_departments, cast=int),
         system_filter(),
         Text("unit", "测评单元", "Unit", cast(Finding.units, String)),
         Text("rule", "规则", "Rule", Finding.rule_id),
@@ -120,17 +140,9 @@ FINDINGS = Table(
         Flag("open", "未关闭", "Still open", is_open),
         Flag("overdue", "已逾期", "Overdue", lambda: is_overdue(today())),
     ),
-    search=(
-        NUMBER,
-        Finding.title["zh"].as_string(),
-        Finding.title["en"].as_string(),
-        System.name,
-        Asset.name,
-        Finding.target,
-        Finding.rule_id,
-        Finding.owner,
-    ),
+    search=(_number_is, Finding.words, _system_is, _asset_is, Finding.owner),
     default_sort="severity",
+    counted=Finding,
     row_url=lambda r: url_for("FindingView.show", finding_id=r.Finding.id),
     row_tone=_tone,
     search_hint=("搜索编号、问题、系统、对象", "Search number, finding, system, target"),

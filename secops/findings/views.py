@@ -38,11 +38,16 @@ class FindingView(PageView):
 
     @expose("/")
     def index(self) -> str:
-        state = FINDINGS.load(
-            self.db, queries.narrowed(request.args), request.args, export_url=url_for("FindingView.export")
-        )
+        counts = queries.counts(self.db, today())
         only = [(name, request.args[name]) for name in queries.NARROWING if request.args.get(name)]
-        return self.page("findings.html", state=state, counts=queries.counts(self.db, today()), only=only)
+        state = FINDINGS.load(
+            self.db,
+            queries.narrowed(request.args),
+            request.args,
+            export_url=url_for("FindingView.export"),
+            total=None if only else counts.total,
+        )
+        return self.page("findings.html", state=state, counts=counts, only=only)
 
     @expose("/export")
     def export(self) -> Response:

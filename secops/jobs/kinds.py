@@ -29,6 +29,7 @@ KINDS: dict[str, Kind] = {
     "posture": Kind("housekeeping", "secops.posture.handlers:recompute", 300),
     "report": Kind("report", "secops.reporting.handlers:build", 600),
     "inheritance-expiry": Kind("housekeeping", "secops.inventory.handlers:expire_inherited", 600),
+    "selfcheck": Kind("housekeeping", "secops.selfcheck.handlers:run", 900),
     "vault-recovery": Kind("housekeeping", "secops.evidence.handlers:recover", 900),
 }
 

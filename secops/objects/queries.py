@@ -144,7 +144,7 @@ def overview(session: Session, head: Head, now: datetime, today: date) -> Overvi
         summary=current_summary(session, system.id),
         findings=session.execute(
             select(Finding, Asset.name.label("asset_name"))
-            .join(Asset, Asset.id == Finding.asset_id)
+            .outerjoin(Asset, Asset.id == Finding.asset_id)
             .where(of_system, is_open())
             .order_by(SEVERITY_RANK, DUE, Finding.id)
             .limit(8)

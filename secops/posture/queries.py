@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from reports.read_model import STATES, Counts
 from secops.evidence.models import BlobState, Evidence, EvidenceState
 from secops.findings.models import Finding, FindingState, Severity
-from secops.findings.queries import DUE, FindingCounts, is_open, is_overdue
+from secops.findings.queries import FindingCounts, is_open
 from secops.findings.services import OPEN_STATES
 from secops.objects.clock import due_before, evaluation_clause, evaluation_due
 from secops.objects.models import Classification, Hosting, System
@@ -123,9 +123,9 @@ def _items_without_posture(session: Session) -> list[dict[str, dict[str, int]]]:
 
 
 def finding_figures(session: Session, today: date) -> tuple[FindingCounts, dict[str, dict[str, int]]]:
-    """Counts over the findings, and the open ones per layer and severity; one pass over the table."""
-    late = func.sum(case((is_overdue(today), 1), else_=0))
-    query = select(Finding.layer, Finding.severity, Finding.state, func.count(Finding.id), late)
+    """Counts over the findings, and the open ones per layer and severity; one query, answered from an index alone."""
+    late = func.sum(case((Finding.due_on < today, 1), else_=0))
+    query = select(Finding.layer, Finding.severity, Finding.state, func.count(), late)
     states: Counter[FindingState] = Counter()
     by_layer: dict[str, dict[str, int]] = {}
     high = overdue = 0
@@ -181,16 +181,7 @@ def dashboard(session: Session, today: date) -> Dashboard:
         posture=district_posture(session),
         findings=findings,
         by_layer=by_layer,
-        risky=session.execute(
-            system_statement()
-            .order_by(
-                HIGH.desc(),
-                func.coalesce(PostureSummary.examined_share, -1),
-                PostureSummary.not_examined.desc(),
-                System.id,
-            )
-            .limit(RISKY)
-        ).all(),
+        risky=_risky(session),
         scans=session.execute(
             select(Scan, System.name.label("system_name"), System.is_example.label("is_example"))
             .join(System, System.id == Scan.system_id)
@@ -199,6 +190,43 @@ def dashboard(session: Session, today: date) -> Dashboard:
         ).all(),
         due=_due(session, today),
     )
+
+
+def _risky(session: Session) -> Sequence[Any]:
+    """Systems with the most high findings first, then those of which the least is examined.
+
+    The database would count for every system to sort by it, so the first ones are found from the findings.
+    """
+    number = func.count().label("number")
+    top = (
+        select(Finding.system_id, number)
+        .where(is_open(), Finding.severity == Severity.HIGH)
+        .group_by(Finding.system_id)
+        .order_by(number.desc(), Finding.system_id)
+        .limit(RISKY)
+        .subquery()
+    )
+    least = (
+        select(System.id)
+        .outerjoin(
+            PostureSummary, and_(PostureSummary.system_id == System.id, PostureSummary.current.is_(True))
+        )
+        .where(_MINE)
+        .order_by(func.coalesce(PostureSummary.examined_share, -1), System.id)
+        .limit(RISKY)
+        .subquery()
+    )
+    return session.execute(
+        system_statement()
+        .where(or_(System.id.in_(select(top.c.system_id)), System.id.in_(select(least.c.id))))
+        .order_by(
+            HIGH.desc(),
+            func.coalesce(PostureSummary.examined_share, -1),
+            PostureSummary.not_examined.desc(),
+            System.id,
+        )
+        .limit(RISKY)
+    ).all()
 
 
 def _due(session: Session, today: date) -> list[Due]:
@@ -244,16 +272,36 @@ def _filings(session: Session) -> list[Due]:
 
 def _findings(session: Session, today: date) -> list[Due]:
     """One entry per system and day: twenty findings of one scan are one thing to plan."""
-    rows = session.execute(
-        select(Finding.system_id, System.name, DUE.label("due"), func.count(Finding.id), func.min(Finding.id))
-        .join(System, System.id == Finding.system_id)
-        .where(is_open(), today + AHEAD >= DUE)
-        .group_by(Finding.system_id, System.name, DUE)
-        .order_by(DUE, Finding.system_id)
+    # The first days and systems come from the index; only theirs are counted.
+    first_days = (
+        select(Finding.due_on, Finding.system_id)
+        .where(is_open(), Finding.due_on <= today + AHEAD)
+        .group_by(Finding.due_on, Finding.system_id)
+        .order_by(Finding.due_on, Finding.system_id)
         .limit(DUE_ROWS)
+        .subquery()
+    )
+    rows = session.execute(
+        select(
+            Finding.system_id,
+            System.name,
+            Finding.due_on.label("due"),
+            func.count(Finding.id),
+            func.min(Finding.id),
+        )
+        .join(
+            first_days,
+            and_(first_days.c.due_on == Finding.due_on, first_days.c.system_id == Finding.system_id),
+        )
+        .join(System, System.id == Finding.system_id)
+        .where(is_open())
+        .group_by(Finding.system_id, System.name, Finding.due_on)
+        .order_by(Finding.due_on, Finding.system_id)
     )
     return [
-        Due(due, "finding", name, str(number), system, first) for system, name, due, number, first in rows
+        Due(due, "finding", name, str(number), system, first)
+        for system, name, due, number, first in rows
+        if due is not None
     ]
 
 

@@ -67,7 +67,7 @@ def unique_accounts(bench: Bench) -> Found:
     person = bench.person(Role.OFFICER, first_login=True)
     visitor = bench.visitor()
     visitor.log_in(person)
-    where = visitor.get("/users/").headers.get("Location", "")
+    where = visitor.get("/dashboard/").headers.get("Location", "")
     facts.note(where.startswith("/account/"), "一次性密码首次登录后只能修改密码", "a one-time password opens nothing but its own change")  # fmt: skip
     return facts.found()
 
@@ -81,7 +81,11 @@ def password_rules(bench: Bench) -> Found:
     taken = [text for text in _BAD_PASSWORDS if _is_acceptable(text)]
     facts.note(not taken, f"过短、单一、常见、含用户名、超长的口令全部被拒（{len(_BAD_PASSWORDS)} 例）", f"too short, plain, common, too long, or holding the user name: all refused ({len(_BAD_PASSWORDS)} samples)", else_zh=f"{len(taken)} 个弱口令被接受", else_en=f"{len(taken)} weak passwords were taken")  # fmt: skip
     long = "Lange-Phrase 中文 " + "x7" * 50
-    facts.note(_is_acceptable(long), f"{len(long)} 个字符的长口令可用", f"a phrase of {len(long)} characters is taken")
+    facts.note(
+        _is_acceptable(long),
+        f"{len(long)} 个字符的长口令可用",
+        f"a phrase of {len(long)} characters is taken",
+    )
     facts.note(passwords.MIN_LENGTH >= 12, f"最短 {passwords.MIN_LENGTH} 个字符", f"at least {passwords.MIN_LENGTH} characters")  # fmt: skip
     return facts.found()
 
@@ -114,7 +118,9 @@ def password_age(bench: Bench) -> Found:
     old = bench.visitor()
     with bench.scratch.work("selfcheck:age") as session:
         password = services.reset_password(session, name, now=utc_now())
-        account = session.get_one(Account, session.scalars(select(User.id).where(User.username == name)).one())
+        account = session.get_one(
+            Account, session.scalars(select(User.id).where(User.username == name)).one()
+        )
         account.must_change_password = False
         account.password_changed_at = utc_now() - timedelta(days=120)
     old.post("/login/", {"username": name, "password": password}, form="/login/")
@@ -155,7 +161,9 @@ def lock_out(bench: Bench) -> Found:
     person = bench.person(Role.OFFICER)
     visitor = bench.visitor("198.51.100.7")
     for number in range(5):
-        visitor.post("/login/", {"username": person.username, "password": f"Wrong-{number}-x"}, form="/login/")
+        visitor.post(
+            "/login/", {"username": person.username, "password": f"Wrong-{number}-x"}, form="/login/"
+        )
     visitor.log_in(person)
     facts.note(not bench.is_in(visitor), "5 次失败后锁定，正确口令也被拒", "locked after five failures; the right password is refused too")  # fmt: skip
     other = bench.visitor("203.0.113.9")
@@ -219,13 +227,13 @@ def one_time_codes(bench: Bench) -> Found:
 
 def _columns(bench: Bench, seeds: tuple[str, ...], steps: tuple[str, ...]) -> Found:
     look = inspect(bench.platform.engine)
-    names = {
-        column["name"]: table
-        for table in look.get_table_names()
-        for column in look.get_columns(table)
-    }
+    names = {column["name"]: table for table in look.get_table_names() for column in look.get_columns(table)}
     facts = Facts.new()
-    facts.note(any(part in name for name in names for part in seeds), "种子保存在库中的加密字段", "seeds lie in a sealed column")
+    facts.note(
+        any(part in name for name in names for part in seeds),
+        "种子保存在库中的加密字段",
+        "seeds lie in a sealed column",
+    )
     facts.note(any(part in name for name in names for part in steps), "已用时间步入库，一码一次", "the used step is stored, so a code works once")  # fmt: skip
     return facts.found()
 
@@ -237,7 +245,11 @@ def reset_by_two(bench: Bench) -> Found:
         (endpoint, roles) for (endpoint, method), roles in permissions().rules.items()
         if "reset" in endpoint.lower() and method == "POST"
     ]  # fmt: skip
-    both = {"system-admin", "security-admin"} <= frozenset().union(*(roles for _, roles in resets)) if resets else False
+    both = (
+        {"system-admin", "security-admin"} <= frozenset().union(*(roles for _, roles in resets))
+        if resets
+        else False
+    )
     facts.note(both, "重置由系统管理员发起、安全管理员批准", "a reset is started by one administrator and approved by another", else_zh="缺少由两种角色办理的重置", else_en="missing: a reset that takes two roles")  # fmt: skip
     return facts.found()
 
@@ -294,7 +306,9 @@ def sessions_end(bench: Bench) -> Found:
 
     facts.note(closed(lambda v, p: _log_out(v)), "退出后旧 Cookie 失效", "a cookie is dead after log-out")
     facts.note(closed(lambda v, p: _new_password(v, p)), "改密后旧 Cookie 失效", "a cookie is dead after a new password")  # fmt: skip
-    facts.note(closed(lambda v, p: _disable(bench, p)), "停用后旧 Cookie 失效", "a cookie is dead after disabling")
+    facts.note(
+        closed(lambda v, p: _disable(bench, p)), "停用后旧 Cookie 失效", "a cookie is dead after disabling"
+    )
     facts.note(closed(lambda v, p: _revoke(bench, p)), "收回角色后旧 Cookie 失效", "a cookie is dead after a role change")  # fmt: skip
     return facts.found()
 
@@ -334,10 +348,14 @@ def api_tokens(bench: Bench) -> Found:
     tables = [name for name in inspect(bench.platform.engine).get_table_names() if "token" in name]
     if not tables:
         return missing("接口令牌", "API tokens")
-    columns = {column["name"] for name in tables for column in inspect(bench.platform.engine).get_columns(name)}
+    columns = {
+        column["name"] for name in tables for column in inspect(bench.platform.engine).get_columns(name)
+    }
     facts = Facts.new()
     facts.note(any("digest" in name or "hash" in name for name in columns), "只保存令牌摘要", "only a digest of the token is kept")  # fmt: skip
-    facts.note(any("expires" in name or "until" in name for name in columns), "令牌有到期时间", "tokens expire")
+    facts.note(
+        any("expires" in name or "until" in name for name in columns), "令牌有到期时间", "tokens expire"
+    )
     facts.note("scopes" in columns or "scope" in columns, "令牌限定用途", "tokens are limited in scope")
     answer = bench.visitor().get("/api/v1/systems", headers={"Authorization": "Bearer made-up"})
     facts.note(answer.status_code == 401, "伪造令牌被拒（401）", "a made-up token is refused (401)")
@@ -352,10 +370,24 @@ def three_administrators(bench: Bench) -> Found:
         person = bench.person(Role.AUDIT_ADMIN)
         account = session.get_one(Account, person.user_id)
         refused = _refused(
-            lambda: grant_role(session, account=account, role=Role.SYSTEM_ADMIN, department=root_department(session), by="selfcheck", now=utc_now())  # fmt: skip
+            lambda: grant_role(
+                session,
+                account=account,
+                role=Role.SYSTEM_ADMIN,
+                department=root_department(session),
+                by="selfcheck",
+                now=utc_now(),
+            )  # fmt: skip
         )
         own = _refused(
-            lambda: grant_role(session, account=account, role=Role.AUDIT_ADMIN, department=root_department(session), by=person.username, now=utc_now())  # fmt: skip
+            lambda: grant_role(
+                session,
+                account=account,
+                role=Role.AUDIT_ADMIN,
+                department=root_department(session),
+                by=person.username,
+                now=utc_now(),
+            )  # fmt: skip
         )
     facts.note(refused, "给管理员再授角色被拒", "a second role for an administrator is refused")
     facts.note(own, "给自己授权被拒", "a grant to oneself is refused")
@@ -437,7 +469,9 @@ def object_scope(bench: Bench) -> Found:
         place_id, foreign_id = place.id, foreign.id
     facts = Facts.new()
     with bench.scratch.work_as(NOBODY) as session:
-        seen = [cls.__name__ for cls in scoped_classes() if session.scalar(select(func.count()).select_from(cls))]
+        seen = [
+            cls.__name__ for cls in scoped_classes() if session.scalar(select(func.count()).select_from(cls))
+        ]
     facts.note(not seen, f"没有身份的会话看不到任何一行（{len(scoped_classes())} 张表）", f"a session of nobody sees no row ({len(scoped_classes())} tables)")  # fmt: skip
     who = Principal(name="probe", user_id=-1, department_ids=frozenset({place_id}))
     with bench.scratch.work_as(who) as session:
@@ -455,9 +489,18 @@ def object_scope(bench: Bench) -> Found:
 def no_mass_assignment(bench: Bench) -> Found:
     visitor, _ = bench.signed_in(Role.SYSTEM_ADMIN)
     name = f"probe-extra-{bench.person(None).user_id}"
-    extra = {"role": "system-admin", "roles": "officer", "clearance": "3", "is_example": "1", "active": "1", "password": "x"}
+    extra = {
+        "role": "system-admin",
+        "roles": "officer",
+        "clearance": "3",
+        "is_example": "1",
+        "active": "1",
+        "password": "x",
+    }
     visitor.post(
-        "/users/new", {"username": name, "display_name": "自评估", "department": "1", **extra}, form="/users/new"
+        "/users/new",
+        {"username": name, "display_name": "自评估", "department": "1", **extra},
+        form="/users/new",
     )
     with bench.scratch.work("selfcheck:extra") as session:
         user = session.scalar(select(User).where(User.username == name))
@@ -529,7 +572,9 @@ def unused_accounts(bench: Bench) -> Found:
             .where(User.active.is_(True), unused_clause(now))
         )
         unused = session.scalar(query) or 0
-        reviewed = session.scalar(select(func.max(func.coalesce(RoleGrant.reviewed_at, RoleGrant.granted_at))))
+        reviewed = session.scalar(
+            select(func.max(func.coalesce(RoleGrant.reviewed_at, RoleGrant.granted_at)))
+        )
     facts.note(not unused, "没有 90 天未用而仍启用的账号", "no open account is unused for 90 days", else_zh=f"{unused} 个账号 90 天未用而仍启用", else_en=f"{unused} open accounts are unused for 90 days")  # fmt: skip
     facts.note("ReviewView.index" in {rule.endpoint for rule in bench.app.url_map.iter_rules()}, "有季度复核页面和导出", "there is a quarterly review with export")  # fmt: skip
     recent = reviewed is None or reviewed > now - timedelta(days=92)
@@ -559,7 +604,9 @@ def four_eyes(bench: Bench) -> Found:
         account = session.get_one(Account, person.user_id)
         root = session.scalars(select(Department).where(Department.parent_id.is_(None))).one()
         wanted = approvals.Wanted(account=account, role=Role.OFFICER, department=root)
-        made = approvals.ask_for_role(session, wanted, by=asker.name, reason="自评估", now=now, settings=bench.settings)
+        made = approvals.ask_for_role(
+            session, wanted, by=asker.name, reason="自评估", now=now, settings=bench.settings
+        )
         waits = isinstance(made, GrantRequest) and not active_grants(session, person.user_id, now)
         request_id = made.id
     facts.note(waits, "全区专员的授权先成为待批申请", "a wide grant waits as a request first")
@@ -567,6 +614,8 @@ def four_eyes(bench: Bench) -> Found:
         request = session.get_one(GrantRequest, request_id)
         own = _refused(lambda: approvals.approve(session, request, who=asker, reason="自评估", now=now, settings=bench.settings))  # fmt: skip
     facts.note(own, "申请人不能批准自己的申请", "who asks can't approve")
-    versioned = [cls.__name__ for cls in (Account, GrantRequest, System) if cls.__mapper__.version_id_col is None]
+    versioned = [
+        cls.__name__ for cls in (Account, GrantRequest, System) if cls.__mapper__.version_id_col is None
+    ]
     facts.note(not versioned, "并发修改由版本号守住", "concurrent changes are held by a version")
     return facts.found()

@@ -10,9 +10,10 @@ from flask import Flask
 
 from secops.accounts.models import Role
 from secops.app import MAX_FORM_BYTES
-from secops.clock import utc_now
 from secops.evidence.models import Evidence, EvidenceSource, EvidenceState
 from secops.evidence.services import NewEvidence, store
+from secops.evidence.store import FolderStore, UploadTooLarge
+from secops.evidence.vault import Vault
 from secops.installation import platform_system
 from secops.scope import Principal
 from secops.selfcheck.checks_access import has_table, missing
@@ -22,10 +23,10 @@ from secops.selfcheck.rig import Bench, Visitor
 
 @check(33)
 def log_injection(bench: Bench) -> Found:
-    from secops.logs import JsonFormatter
+    from secops.logs import JsonLines
 
     hostile = "user\r\n2026-01-01 forged line\x1b[31m"
-    line = JsonFormatter().format(logging.LogRecord("secops", logging.INFO, "", 0, hostile, (), None))
+    line = JsonLines().format(logging.LogRecord("secops", logging.INFO, "", 0, hostile, (), None))
     facts = Facts.new()
     facts.note("\n" not in line and "\r" not in line and "\x1b" not in line, "日志每条一行，换行和控制字符被转义", "one line per record; line breaks and control characters are escaped")  # fmt: skip
     facts.note("forged line" in json.dumps(json.loads(line)), "原文作为数据保留", "the text stays as data")
@@ -43,7 +44,9 @@ def csrf(bench: Bench) -> Found:
     foreign = visitor.post(
         "/users/new", fields, headers={"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
     )
-    facts.note(foreign.status_code in (400, 403), "外站来源的提交被拒", "a form from another origin is refused")
+    facts.note(
+        foreign.status_code in (400, 403), "外站来源的提交被拒", "a form from another origin is refused"
+    )
     writing = [
         rule.rule for rule in bench.app.url_map.iter_rules()
         if "GET" not in (rule.methods or set()) and not rule.arguments
@@ -136,7 +139,9 @@ def nothing_is_stored(bench: Bench) -> Found:
     visitor, _ = bench.signed_in(Role.OFFICER)
     for url in ("/dashboard/", "/systems/", "/account/password"):
         answer = visitor.get(url)
-        facts.note("no-store" in answer.headers.get("Cache-Control", ""), f"{url} 不缓存", f"{url} is not stored")
+        facts.note(
+            "no-store" in answer.headers.get("Cache-Control", ""), f"{url} 不缓存", f"{url} is not stored"
+        )
     out = visitor.post("/login/out", {}, form="/account/password")
     cleared = out.headers.get("Clear-Site-Data", "")
     facts.note("cookies" in cleared or "storage" in cleared, "退出时清除站点数据", "log-out clears site data", else_zh="退出时没有 Clear-Site-Data", else_en="log-out sends no Clear-Site-Data")  # fmt: skip
@@ -154,8 +159,7 @@ def upload_limits(bench: Bench) -> Found:
     limit = bench.app.config["MAX_CONTENT_LENGTH"]
     facts.note(bool(limit) and limit <= 1024 * 1024 * 1024, f"请求体上限 {limit // 1048576} MB", f"a body has at most {limit // 1048576} MB")  # fmt: skip
     facts.note(bench.app.config["MAX_FORM_MEMORY_SIZE"] == MAX_FORM_BYTES, f"表单字段上限 {MAX_FORM_BYTES // 1024} KB", f"form fields have at most {MAX_FORM_BYTES // 1024} KB")  # fmt: skip
-    refused = _stored(bench, "big.bin", b"x" * (2 * 1024 * 1024), limit=1024 * 1024)
-    facts.note(not refused, "超限文件不入库", "a file over the limit is not kept")
+    facts.note(not _too_large_is_kept(bench), "超限文件不入库", "a file over the limit is not kept")
     from secops.evidence import media
 
     lists = [name for name in dir(media) if "ALLOWED" in name.upper() or "REFUSED" in name.upper()]
@@ -163,22 +167,13 @@ def upload_limits(bench: Bench) -> Found:
     return facts.found()
 
 
-def _stored(bench: Bench, name: str, content: bytes, *, limit: int | None = None) -> bool:
-    """Whether the vault of the scratch installation took this file."""
-    from secops.evidence.store import UploadTooLarge
-
-    vault = bench.scratch.vault
-    before = vault.size_limit if hasattr(vault, "size_limit") else None
-    if limit is not None:
-        from secops.evidence.store import FolderStore
-        from secops.evidence.vault import Vault
-
-        vault = Vault(
-            FolderStore(bench.scratch.settings.home / "vault"), bench.scratch.keys, size_limit=limit, free_floor=0
-        )
+def _too_large_is_kept(bench: Bench) -> bool:
+    """Whether a vault with a limit of 1 MB takes 2 MB."""
+    folder = FolderStore(bench.scratch.settings.home / "vault")
+    vault = Vault(folder, bench.scratch.keys, size_limit=1024 * 1024, free_floor=0)
     try:
-        with vault.stage(io.BytesIO(content), context=b"selfcheck"):
-            return before is not None or limit is not None
+        with vault.stage(io.BytesIO(b"x" * (2 * 1024 * 1024)), context=b"selfcheck"):
+            return True
     except UploadTooLarge:
         return False
 
@@ -209,8 +204,9 @@ def safe_downloads(bench: Bench) -> Found:
     visitor, _ = bench.signed_in(Role.OFFICER)
     answer = visitor.get(f"/evidence/{evidence_id}/download")
     shown = answer.headers.get("Content-Disposition", "")
+    answer.close()
     facts.note(answer.status_code == 200 and shown.startswith("attachment"), "下载为附件", "downloads are attachments")  # fmt: skip
-    facts.note("\n" not in shown and ".." not in shown.replace("%2F", "/").split("filename=")[-1][:40].replace("../", ".."[:0]), "文件名安全编码", "the file name is encoded safely")  # fmt: skip
+    facts.note("/" not in shown.split("filename*")[0] and "\n" not in shown, "文件名安全编码", "the file name is encoded safely")  # fmt: skip
     facts.note(answer.headers.get("X-Content-Type-Options") == "nosniff", "nosniff", "nosniff")
     return facts.found()
 
@@ -222,7 +218,9 @@ def malware_scan(bench: Bench) -> Found:
     names = ("malware", "antivirus", "scanning", "clamav", "quarantine")
     if not any(find_spec(f"secops.evidence.{name}") for name in names):
         return missing("文件放行前的恶意代码查杀", "a malware scan before files are released")
-    configured = {name: value for name, value in bench.setting("clam", "malware", "antivirus").items() if value}
+    configured = {
+        name: value for name, value in bench.setting("clam", "malware", "antivirus").items() if value
+    }
     facts = Facts.new()
     facts.note(True, "有查杀接口", "there is a hook for a scanner")
     facts.note(bool(configured), f"已配置查杀程序：{configured}", f"a scanner is configured: {configured}", else_zh="没有配置查杀程序", else_en="no scanner is configured")  # fmt: skip
@@ -304,6 +302,3 @@ def _opens_without_store(bench: Bench, visitor: Visitor) -> bool:
         return visitor.get("/systems/").status_code != 503
     finally:
         event.remove(engine, "before_cursor_execute", gone)
-
-
-_ = utc_now

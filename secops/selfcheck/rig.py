@@ -119,7 +119,9 @@ class Bench:
     def visitor(self, address: str = "127.0.0.1") -> Visitor:
         return Visitor(self.app, address=address)
 
-    def person(self, role: Role | None, *, first_login: bool = False, department_id: int | None = None) -> Person:
+    def person(
+        self, role: Role | None, *, first_login: bool = False, department_id: int | None = None
+    ) -> Person:
         """A new account of the scratch installation, with one role or none."""
         from secops.objects.models import Department
 

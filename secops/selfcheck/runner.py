@@ -58,6 +58,4 @@ def examine(bench: Bench, line: Line) -> Found:
         # Border: a check that breaks saw nothing; it says so and the next line goes on.
         log.warning("selfcheck.broken", exc_info=error, extra={"fields": {"line": line.id}})
         what = f"{type(error).__name__}: {error}"[:200]
-        return Found(
-            Verdict.NOT_EXAMINED, f"检查未能完成（{what}）", f"The check could not finish ({what})"
-        )
+        return Found(Verdict.NOT_EXAMINED, f"检查未能完成（{what}）", f"The check could not finish ({what})")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 
 _CHANGING = (
     re.compile(r'name="csrf_token" value="[^"]*"'),
@@ -16,3 +17,8 @@ def neutral(text: str) -> str:
     for pattern in _CHANGING:
         text = pattern.sub("", text)
     return text
+
+
+def run_key() -> str:
+    """A name for one run from the console."""
+    return f"console:{secrets.token_hex(8)}"

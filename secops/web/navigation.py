@@ -56,6 +56,7 @@ GROUPS: tuple[tuple[tuple[str, str], tuple[Entry, ...]], ...] = (
             Entry("ApprovalView.index", "授权审批", "Approvals", "person-check"),
             Entry("LabelView.index", "敏感度标记", "Sensitivity labels", "tags"),
             Entry("ReviewView.index", "授权复核", "Access review", "clipboard-check"),
+            Entry("SelfcheckView.index", "平台自评估", "Self-assessment", "patch-check"),
             Entry("MatrixView.index", "权限矩阵", "Permission matrix", "grid-3x3"),
             Entry("AuditView.index", "审计日志", "Audit log", "journal-text"),
         ),

@@ -45,6 +45,7 @@ def register_pages(app: Flask, appbuilder: AppBuilder) -> None:
     from secops.reporting import views as reporting
     from secops.scans import views as scans
     from secops.schedules import views as schedules
+    from secops.selfcheck import views as selfcheck
     from secops.web import views as web
 
     Bootstrap5(app)
@@ -62,6 +63,7 @@ def register_pages(app: Flask, appbuilder: AppBuilder) -> None:
         reporting,
         scans,
         schedules,
+        selfcheck,
         web,
     ):
         for view in module.VIEWS:

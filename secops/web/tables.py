@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import has_request_context, request
-from sqlalchemy import Select, func, inspect, or_, select
+from sqlalchemy import ColumnElement, Select, func, inspect, or_, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
@@ -140,6 +140,8 @@ class Table:
     row_id: Callable[[Any], Any] | None = None
     row_tone: Callable[[Any], str] | None = None
     bulk: tuple[BulkAction, ...] = ()
+    # Rows are one to one with this class, whatever is joined: they may be counted without the joins.
+    counted: type[Any] | None = None
     empty: tuple[str, str, str, str] = ("还没有记录。", "Nothing here yet.", "", "")
     search_hint: tuple[str, str] = ("搜索", "Search")
 
@@ -163,6 +165,7 @@ class Table:
         *,
         options: Sequence[Any] = (),
         export_url: str = "",
+        total: int | None = None,
     ) -> TableState:
         """Search, filter, sort and cut *statement* by *args*; one query counts, one reads.
 
@@ -171,11 +174,13 @@ class Table:
             args: arguments of the request; unknown keys and values are ignored.
             options: loader options such as ``selectinload``; each adds the queries it needs, once per page.
             export_url: address that answers with :func:`secops.web.table_export.export_table`; "" hides the menu.
+            total: rows of *statement* before search and filters, where the page has counted them already.
         """
         state = TableState(self, _multi(args), export_url=export_url)
-        narrowed = self.narrow(session, statement, state)
-        counted = narrowed.order_by(None).with_only_columns(*_identity(statement), maintain_column_froms=True)
-        state.total = session.scalar(select(func.count()).select_from(counted.subquery())) or 0
+        clauses = self._clauses(session, state)
+        narrowed = statement.where(*clauses)
+        known = total if total is not None and not clauses else None
+        state.total = known if known is not None else session.scalar(self._counter(statement, clauses)) or 0
         state.page = min(state.page, state.pages)
         ordered = self.ordered(narrowed, state).options(*options)
         result = session.execute(ordered.limit(state.size).offset((state.page - 1) * state.size))
@@ -184,17 +189,31 @@ class Table:
 
     def narrow(self, session: Session, statement: Statement, state: TableState) -> Statement:
         """Apply search and filters."""
+        return statement.where(*self._clauses(session, state))
+
+    def _clauses(self, session: Session, state: TableState) -> list[ColumnElement[bool]]:
+        """The conditions of search and filters."""
+        clauses: list[ColumnElement[bool]] = []
         for term in state.query.split()[:MAX_TERMS]:
             if self.search:
-                statement = statement.where(
-                    or_(*(column.icontains(term, autoescape=True) for column in self.search))
-                )
+                clauses.append(or_(*(_contains(column, term) for column in self.search)))
         for item in self.filters:
             found = item.read(state.args, self.prefix, session)
             state.filters.append(found)
             if found.clause is not None:
-                statement = statement.where(found.clause)
-        return statement
+                clauses.append(found.clause)
+        return clauses
+
+    def _counter(self, statement: Statement, clauses: Sequence[ColumnElement[bool]]) -> Any:
+        """Count the narrowed rows; over the counted table alone where no condition needs a joined one."""
+        if self.counted is not None:
+            own = inspect(self.counted).local_table
+            conditions = [*clauses, *([statement.whereclause] if statement.whereclause is not None else [])]
+            if all(table is own for one in conditions for table in one._from_objects):
+                return select(func.count()).select_from(self.counted).where(*conditions)
+        whole = statement.where(*clauses).order_by(None)
+        counted = whole.with_only_columns(*_identity(statement), maintain_column_froms=True)
+        return select(func.count()).select_from(counted.subquery())
 
     def ordered(self, statement: Statement, state: TableState) -> Statement:
         """Apply the sorting, with the primary key at the end so that pages never overlap."""
@@ -219,6 +238,14 @@ class Table:
         state = TableState(self, _multi(args))
         state.total, state.rows, state.fixed = len(rows), list(rows), True
         return state
+
+
+def _contains(column: Any, term: str) -> ColumnElement[bool]:
+    """Part of a column's text; a search that is no column gives its own condition for a term."""
+    found: ColumnElement[bool] = (
+        column.icontains(term, autoescape=True) if hasattr(column, "icontains") else column(term)
+    )
+    return found
 
 
 @dataclass

@@ -71,7 +71,9 @@ def test_what_matters_waits_for_a_second_person(client_as: ClientAs, platform: P
 
     assert _roles(platform, "zhao") == {role}
     with platform.work("test:look") as session:
-        grant = session.scalars(select(RoleGrant).where(RoleGrant.user_id == user_id, RoleGrant.revoked_at.is_(None))).one()
+        grant = session.scalars(
+            select(RoleGrant).where(RoleGrant.user_id == user_id, RoleGrant.revoked_at.is_(None))
+        ).one()
         assert (grant.granted_by, grant.approved_by) == (first.username, second.username)
     assert {"grant.request", "grant.approve", "role.grant"} <= set(_actions(platform))
 
@@ -111,7 +113,9 @@ def test_the_service_lets_no_person_grant_alone(platform: Platform) -> None:
         )
 
 
-def test_refused_withdrawn_and_expired_requests_grant_nothing(client_as: ClientAs, platform: Platform) -> None:
+def test_refused_withdrawn_and_expired_requests_grant_nothing(
+    client_as: ClientAs, platform: Platform
+) -> None:
     """Each end but approval leaves everything as it was, and a request that is over can't be decided again."""
     first, second = client_as(Role.SECURITY_ADMIN), client_as(Role.SECURITY_ADMIN)
     user_id = _bare_person(platform, "zhao")
@@ -126,7 +130,9 @@ def test_refused_withdrawn_and_expired_requests_grant_nothing(client_as: ClientA
     _ask(first, user_id, "officer")
     with platform.engine.begin() as connection:
         connection.execute(
-            update(GrantRequest).where(GrantRequest.id == 3).values(expires_at=utc_now() - timedelta(seconds=1))
+            update(GrantRequest)
+            .where(GrantRequest.id == 3)
+            .values(expires_at=utc_now() - timedelta(seconds=1))
         )
     late = second.post("/approvals/3/decide", {"to": "approved", "reason": "迟到"}, follow_redirects=True)
 
@@ -161,7 +167,11 @@ def test_only_the_configured_roles_decide(client_as: ClientAs, platform: Platfor
         approvals.approve(
             session,
             session.get_one(GrantRequest, 1),
-            who=Principal(name=officer.username, user_id=account_of(platform, officer.username).user_id, roles=frozenset({"officer"})),
+            who=Principal(
+                name=officer.username,
+                user_id=account_of(platform, officer.username).user_id,
+                roles=frozenset({"officer"}),
+            ),
             reason="同意",
             now=utc_now(),
             settings=wider,
@@ -173,14 +183,18 @@ def test_of_two_approvals_at_one_time_one_wins(client_as: ClientAs, platform: Pl
     """Both have read the open request; the second to write fails and grants nothing twice."""
     first = client_as(Role.SECURITY_ADMIN)
     _ask(first, _bare_person(platform, "zhao"), "officer")
-    people = [Principal(name=f"sec-{i}", user_id=900 + i, roles=frozenset({"security-admin"})) for i in (1, 2)]
+    people = [
+        Principal(name=f"sec-{i}", user_id=900 + i, roles=frozenset({"security-admin"})) for i in (1, 2)
+    ]
 
     with platform.work("one") as one, platform.work("two") as two:
         ours, theirs = one.get_one(GrantRequest, 1), two.get_one(GrantRequest, 1)
         approvals.approve(one, ours, who=people[0], reason="同意", now=utc_now(), settings=platform.settings)
         one.commit()
         with pytest.raises(StaleDataError):
-            approvals.approve(two, theirs, who=people[1], reason="同意", now=utc_now(), settings=platform.settings)
+            approvals.approve(
+                two, theirs, who=people[1], reason="同意", now=utc_now(), settings=platform.settings
+            )
         two.rollback()
 
     with platform.work("test:look") as session:

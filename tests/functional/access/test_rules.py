@@ -35,7 +35,13 @@ def _give(
 ) -> RoleGrant:
     account = session.get_one(Account, _user_id(session, name))
     return grant_role(
-        session, account=account, role=role, department=root_department(session), by=by, now=NOW, valid_until=until
+        session,
+        account=account,
+        role=role,
+        department=root_department(session),
+        by=by,
+        now=NOW,
+        valid_until=until,
     )
 
 
@@ -214,13 +220,19 @@ def test_an_administrator_with_an_end_is_no_last_one(platform: Platform) -> None
     add_person(platform, Role.LEADER, username="wang")
     with platform.work("test") as session:
         administration.revoke_grant(
-            session, active_grants(session, _user_id(session, "wang"), NOW)[0], by="console", reason="调岗", now=NOW
+            session,
+            active_grants(session, _user_id(session, "wang"), NOW)[0],
+            by="console",
+            reason="调岗",
+            now=NOW,
         )
         _give(session, "wang", Role.AUDIT_ADMIN, until=utc_now() + timedelta(days=30))
 
-    with pytest.raises(Refused), platform.work("test") as session:
+    with platform.work("test") as session:
         account = session.get_one(Account, _user_id(session, "li"))
-        administration.disable_account(session, account, by="console", reason="调岗", now=NOW)
+        with pytest.raises(Refused):
+            administration.disable_account(session, account, by="console", reason="调岗", now=NOW)
+        session.rollback()
 
 
 def test_the_framework_has_no_powerful_role(platform: Platform) -> None:

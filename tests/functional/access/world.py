@@ -29,10 +29,28 @@ from tests.support import platforms
 from tests.support.builders import Rows
 from tests.support.platforms import Client
 
-MARKS = {"own": "MarkOwn", "child": "MarkChild", "other": "MarkOther", "hidden": "MarkHidden", "sealed": "MarkSealed"}
+MARKS = {
+    "own": "MarkOwn",
+    "child": "MarkChild",
+    "other": "MarkOther",
+    "hidden": "MarkHidden",
+    "sealed": "MarkSealed",
+}
 MISSING = 987_654_321
 UNIT = "L3-CES1-01"
-_FREE_TEXT = ("name", "title", "note", "reason", "business", "person", "text", "requested_by", "given_by", "actor", "owner")
+_FREE_TEXT = (
+    "name",
+    "title",
+    "note",
+    "reason",
+    "business",
+    "person",
+    "text",
+    "requested_by",
+    "given_by",
+    "actor",
+    "owner",
+)
 # Arguments that name no scoped row: accounts, grants, the log, words, and drafts of one's own.
 NO_ROW = frozenset(
     {"user_id", "grant_id", "request_id", "seq", "code", "number", "locale", "filename", "kind", "item_id", "draft_id",
@@ -98,7 +116,7 @@ def fill(
 def _marked(cls: type[Any], row: int, mark: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for column in inspect(cls).local_table.columns:
-        if column.key not in _FREE_TEXT:
+        if column.key not in _FREE_TEXT or (cls is Classification and column.key == "business"):
             continue
         if isinstance(column.type, JSON):
             values[column.key] = {"zh": f"{mark} {row}", "en": f"{mark} {row}"}
@@ -125,7 +143,9 @@ def build(template: Path, home: Path) -> World:
 def _seal(platform: Platform, own: Place) -> Place:
     """A restricted file of the own system, with all that hangs on it."""
     rows = Rows(platform.engine)
-    ids: Place = {Evidence: rows.one(Evidence, system_id=own[System], sensitivity=int(Sensitivity.RESTRICTED))}
+    ids: Place = {
+        Evidence: rows.one(Evidence, system_id=own[System], sensitivity=int(Sensitivity.RESTRICTED))
+    }
     for cls in scoped_classes():
         if "evidence_id" in inspect(cls).columns:
             ids[cls] = rows.one(cls, system_id=own[System], evidence_id=ids[Evidence])
@@ -154,10 +174,14 @@ def _people(world: World) -> None:
     with world.platform.engine.begin() as connection:
         by_name = {name: platforms.account_of(world.platform, name).user_id for name in ("cleared", "ended")}
         connection.execute(
-            update(Account).where(Account.user_id == by_name["cleared"]).values(clearance=int(Sensitivity.RESTRICTED))
+            update(Account)
+            .where(Account.user_id == by_name["cleared"])
+            .values(clearance=int(Sensitivity.RESTRICTED))
         )
         ago = utc_now() - timedelta(seconds=1)
-        connection.execute(update(RoleGrant).where(RoleGrant.user_id == by_name["ended"]).values(valid_until=ago))
+        connection.execute(
+            update(RoleGrant).where(RoleGrant.user_id == by_name["ended"]).values(valid_until=ago)
+        )
     for name in wanted:
         world.people[name] = Client(world.app).sign_in(name)
 
@@ -168,7 +192,11 @@ def _people(world: World) -> None:
 def rules(app: Flask) -> Iterator[tuple[Rule, str]]:
     """Every route of our pages with each of its methods; static files and log-out apart."""
     for rule in app.url_map.iter_rules():
-        if rule.endpoint.endswith("static") or rule.endpoint == "LoginView.logout" or rule.rule.startswith("/api/"):
+        if (
+            rule.endpoint.endswith("static")
+            or rule.endpoint == "LoginView.logout"
+            or rule.rule.startswith("/api/")
+        ):
             continue
         for method in sorted((rule.methods or set()) & {"GET", "POST"}):
             yield rule, method
@@ -176,16 +204,20 @@ def rules(app: Flask) -> Iterator[tuple[Rule, str]]:
 
 def model_of(rule: Rule, argument: str) -> type[Any] | None:
     """The class that an argument names a row of; None when it names none that is under the scope."""
-    if argument in NO_ROW:
+    if argument in NO_ROW or not argument.endswith("_id"):
         return None
     page = rule.endpoint.partition(".")[0]
-    table = _REGISTERS.get(page) if argument == "row_id" else _ALIASES.get(argument, argument.removesuffix("_id"))
+    table = (
+        _REGISTERS.get(page) if argument == "row_id" else _ALIASES.get(argument, argument.removesuffix("_id"))
+    )
     if table == "department":
         return None
     for cls in scoped_classes():
         if cls.__tablename__ == table:
             return cls
-    raise LookupError(f"{rule.endpoint}: tell tests/functional/access/world.py which table {argument} belongs to")
+    raise LookupError(
+        f"{rule.endpoint}: tell tests/functional/access/world.py which table {argument} belongs to"
+    )
 
 
 def address(app: Flask, rule: Rule, place: Place | None) -> str | None:
@@ -195,7 +227,8 @@ def address(app: Flask, rule: Rule, place: Place | None) -> str | None:
     for argument in rule.arguments:
         model = model_of(rule, argument)
         if model is None:
-            values[argument] = UNIT if argument == "unit_id" else MISSING
+            is_number = "Integer" in type(rule._converters[argument]).__name__
+            values[argument] = UNIT if argument == "unit_id" else MISSING if is_number else "none"
             continue
         scoped = True
         if place is not None and model not in place:
@@ -215,7 +248,9 @@ def lists(world: World, roles: set[str], place: str = "own") -> list[str]:
     """Every page and export that this role may get: lists, and the pages of the own rows, in several forms."""
     urls = []
     for rule, method in rules(world.app):
-        if method != "GET" or not permissions().admits(rule.endpoint, "GET", frozenset(roles), signed_in=True):
+        if method != "GET" or not permissions().admits(
+            rule.endpoint, "GET", frozenset(roles), signed_in=True
+        ):
             continue
         if rule.arguments:
             url = address(world.app, rule, world.places[place])
