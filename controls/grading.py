@@ -230,6 +230,7 @@ def _duties() -> Cursor:
     return builtin_sources().document("rulesets/duties.yaml").cursor()
 
 
+@cache
 def _duties_version() -> str:
     return f"duties {_duties().at('version').string()}"
 
@@ -292,32 +293,65 @@ def next_dates(level: int, dates: DutyDates, *, level2_interval_years: int = 2) 
         "certificate-issued": dates.certificate_issued,
         "last-evaluation": dates.last_evaluation,
     }
-    version = _duties_version()
     found: list[NextDate] = []
-    for entry in _duties().at("dates").each():
-        if not _applies(entry, level):
-            continue
-        key = entry.at("key").string()
-        after = entry.at("after").string()
-        unit, amount = _period(entry, level2_interval_years)
-        due = _due(entry, known.get(after), unit, amount)
-        if key == "certificate-expiry" and due is not None:
+    for duty in _dated(level):
+        unit, amount = ("years", level2_interval_years) if duty.is_setting else (duty.unit, duty.amount)
+        due = _due(duty, known.get(duty.after), unit, amount)
+        if duty.key == "certificate-expiry" and due is not None:
             due = add_months(due, 12 * dates.evaluations_completed)
-        known[key] = due
+        known[duty.key] = due
         found.append(
             NextDate(
-                key=key,
-                title=entry.at("title").text(),
-                rule=entry.at("rule").text(),
-                source=entry.at("source").text(),
-                origin=member(entry.at("origin"), Origin),
-                after=after,
+                key=duty.key,
+                title=duty.title,
+                rule=duty.rule,
+                source=duty.source,
+                origin=duty.origin,
+                after=duty.after,
                 period=f"{amount} {unit}" if unit else "",
                 due=due,
-                rule_set=version,
+                rule_set=_duties_version(),
             )
         )
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Duty:
+    """One dated duty as the data says it."""
+
+    key: str
+    after: str
+    title: Text
+    rule: Text
+    source: Text
+    origin: Origin
+    is_setting: bool
+    unit: str
+    amount: int
+    not_before: date | None
+
+
+@cache
+def _dated(level: int) -> tuple[_Duty, ...]:
+    """The dated duties of a level, read once: a calendar asks for thousands of systems."""
+    return tuple(_read_duty(entry) for entry in _duties().at("dates").each() if _applies(entry, level))
+
+
+def _read_duty(entry: Cursor) -> _Duty:
+    unit = next((one for one in ("days", "working_days", "months", "years") if entry.has(one)), "")
+    return _Duty(
+        key=entry.at("key").string(),
+        after=entry.at("after").string(),
+        title=entry.at("title").text(),
+        rule=entry.at("rule").text(),
+        source=entry.at("source").text(),
+        origin=member(entry.at("origin"), Origin),
+        is_setting=entry.has("setting"),
+        unit=unit,
+        amount=entry.at(unit).integer() if unit else 0,
+        not_before=date.fromisoformat(entry.at("not_before").string()) if entry.has("not_before") else None,
+    )
 
 
 def _latest(first: date | None, second: date | None) -> date | None:
@@ -325,20 +359,11 @@ def _latest(first: date | None, second: date | None) -> date | None:
     return max((one for one in (first, second) if one is not None), default=None)
 
 
-def _period(entry: Cursor, level2_interval_years: int) -> tuple[str, int]:
-    if entry.has("setting"):
-        return "years", level2_interval_years
-    for unit in ("days", "working_days", "months", "years"):
-        if entry.has(unit):
-            return unit, entry.at(unit).integer()
-    return "", 0
-
-
-def _due(entry: Cursor, start: date | None, unit: str, amount: int) -> date | None:
+def _due(duty: _Duty, start: date | None, unit: str, amount: int) -> date | None:
     if start is None or unit in ("", "working_days"):
         return None
-    if entry.has("not_before"):
-        start = max(start, date.fromisoformat(entry.at("not_before").string()))
+    if duty.not_before is not None:
+        start = max(start, duty.not_before)
     if unit == "days":
         return start + timedelta(days=amount)
     return add_months(start, amount * 12 if unit == "years" else amount)

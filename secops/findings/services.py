@@ -1,4 +1,4 @@
-"""Findings: opened by failing rules, worked through one state machine, closed only by a passing retest.
+"""Findings: opened by failing rules or a register, worked through one state machine, closed by a passing retest.
 
 The machine, one row per action:
 
@@ -14,6 +14,7 @@ reopen           closed, false-positive         open             the reason; an 
 (retest passes)  submitted                      closed           a scan of exactly this rule and target
 (retest fails)   submitted                      returned         the same
 (scan fails)     closed                         open             any later scan
+(register fits)  any open one of a register     closed           the register shows that the cause is gone
 ===============  =============================  ===============  ==========================================
 """
 
@@ -29,7 +30,15 @@ from sqlalchemy.orm import Session
 from controls.loader import load_catalog
 from secops.audit_log.services import record
 from secops.errors import BadInput, Conflict, NotFound, Refused
-from secops.findings.models import Finding, FindingEvent, FindingState, Measure, MeasureFinding, Severity
+from secops.findings.models import (
+    Finding,
+    FindingEvent,
+    FindingSource,
+    FindingState,
+    Measure,
+    MeasureFinding,
+    Severity,
+)
 from secops.objects.models import System
 from secops.posture.catalogue import translate
 from secops.scans.models import Outcome, ProbeRun, Scan
@@ -73,7 +82,8 @@ def possible_actions(finding: Finding, who: Principal) -> list[str]:
         for name, action in ACTIONS.items()
         if finding.state in action.sources and who.roles & action.roles
     ]
-    if finding.state is S.SUBMITTED and who.roles & _WORKERS:
+    by_scan = finding.source is FindingSource.RULE
+    if finding.state is S.SUBMITTED and by_scan and who.roles & _WORKERS:
         names.append("retest")
     return names
 
@@ -289,6 +299,77 @@ def absorb_scan(session: Session, scan: Scan, rules: dict[str, Any], *, now: dat
         elif outcome.outcome == "pass" and finding is not None:
             counts["closed"] += _passed(session, finding, scan, now)
     return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A weakness that no rule of a scan found, as what found it describes it; ``key`` tells it from all others."""
+
+    key: str
+    source: FindingSource
+    rule_id: str
+    title: dict[str, str]
+    target: str
+    severity: Severity
+    severity_reason: dict[str, str]
+    layer: str
+    units: tuple[str, ...]
+    observed: dict[str, str]
+    advice: dict[str, str]
+
+
+def open_or_refresh(session: Session, system: System, found: Found, *, now: datetime) -> Finding:
+    """Open a finding, or bring the one with this key up to date; a closed one opens again with its history."""
+    finding = session.scalar(
+        select(Finding).where(Finding.system_id == system.id, Finding.key == found.key[:240])
+    )
+    if finding is not None:
+        finding.observed, finding.severity = found.observed, found.severity
+        finding.severity_reason, finding.target = found.severity_reason, found.target
+        if finding.state is S.CLOSED:
+            _move(session, finding, S.OPEN, actor="platform", action="reopen", now=now)
+        elif session.is_modified(finding):
+            record(session, "finding.seen", finding, now=now, detail={"source": found.source.value})
+        return finding
+    finding = Finding(
+        department_id=system.department_id,
+        system_id=system.id,
+        key=found.key[:240],
+        title=found.title,
+        rule_id=found.rule_id,
+        source=found.source,
+        target=found.target,
+        severity=found.severity,
+        severity_reason=found.severity_reason,
+        layer=found.layer,
+        units=list(found.units),
+        observed=found.observed,
+        advice=found.advice,
+        state=S.OPEN,
+        suggested_due=(now + timedelta(days=DUE_DAYS[found.severity])).date(),
+        opened_at=now,
+    )
+    session.add(finding)
+    session.flush()
+    _add_event(session, finding, "platform", "open", now, "", S.OPEN.value)
+    record(session, "finding.open", finding, now=now, detail={"rule": found.rule_id})
+    return finding
+
+
+def close_register(session: Session, system: System, key: str, *, note: str, now: datetime) -> bool:
+    """Close the finding of a register whose cause is gone; what a person ended otherwise stays as it is."""
+    finding = session.scalar(
+        select(Finding).where(
+            Finding.system_id == system.id,
+            Finding.key == key,
+            Finding.source == FindingSource.REGISTER,
+            Finding.state.in_(OPEN_STATES),
+        )
+    )
+    if finding is None:
+        return False
+    _move(session, finding, S.CLOSED, actor="platform", action="register-fits", now=now, note=note)
+    return True
 
 
 def finding_key(outcome: Outcome) -> str:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from flask import request, url_for
 from flask_appbuilder import expose
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from secops.catalogue.rows import RowChoice, RowTable
 from secops.clock import utc_now
-from secops.objects.clock import duties
-from secops.objects.models import Classification, Department, System, SystemState
+from secops.inventory.clocks import Entry, entries
 from secops.objects.tables import today
 from secops.web.base import PageView
 from secops.web.labels import Label
@@ -26,91 +22,12 @@ from secops.web.scope_filters import scoped_departments
 from secops.web.table_export import export_table
 from secops.web.tables import Column
 
-SOON = timedelta(days=90)
 STATES = {
     "overdue": Label("已逾期", "Overdue", "bad", "calendar-x"),
     "soon": Label("90 天内", "Within 90 days", "warn", "calendar-event"),
     "later": Label("以后", "Later", "good"),
     "unknown": Label("日期未知", "Unknown", "open"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One matter of one system."""
-
-    system_id: int
-    code: str
-    name: str
-    department: str
-    department_id: int
-    level: int | None
-    key: str
-    zh: str
-    en: str
-    due: date | None
-    source: str
-    today: date
-
-    @property
-    def state(self) -> str:
-        if self.due is None:
-            return "unknown"
-        if self.due < self.today:
-            return "overdue"
-        return "soon" if self.due <= self.today + SOON else "later"
-
-    @property
-    def matter(self) -> str:
-        return t(self.zh, self.en)
-
-
-# Dates that the inventory itself holds: attribute, key, words.
-_OWN = (
-    ("maintained_until", "maintenance", "运维合同到期", "Maintenance contract ends"),
-    ("evaluation_contract_until", "evaluation-contract", "测评合同到期", "Evaluation contract ends"),
-    ("certificate_until", "certificate", "备案证明到期", "Filing certificate ends"),
-)
-
-
-def entries(session: Session, today: date) -> list[Entry]:
-    """All dates of the systems in scope that are not retired, the earliest first; two queries."""
-    classified = select(Classification.system_id, func.max(Classification.decided_at)).group_by(
-        Classification.system_id
-    )
-    fixed = {row[0]: row[1] for row in session.execute(classified)}
-    query = (
-        select(System, Department.name)
-        .join(Department, Department.id == System.department_id)
-        .where(System.is_platform.is_(False), System.state != SystemState.RETIRED)
-    )
-    found: list[Entry] = []
-    for system, department in session.execute(query):
-        found.extend(_of_system(system, department, fixed.get(system.id), today))
-    return sorted(found, key=lambda one: (one.due or date.max, one.code))
-
-
-def _of_system(system: System, department: str, fixed: Any, today: date) -> Iterator[Entry]:
-    def entry(key: str, zh: str, en: str, due: date | None, source: str) -> Entry:
-        return Entry(
-            system.id, system.code, system.name, department, system.department_id, system.level, key, zh, en, due,
-            source, today,
-        )  # fmt: skip
-
-    filed = bool(system.filing_number)
-    for one in duties(system, fixed.date() if fixed else None):
-        # What is done already is no duty: a filed system has no filing ahead.
-        if (one.key == "filing" and filed) or (
-            one.key.startswith("certificate") and system.certificate_until
-        ):
-            continue
-        if one.due is None and one.key not in ("evaluation", "filing"):
-            continue
-        yield entry(one.key, one.title.zh, one.title.en, one.due, pick(one.source))
-    for attribute, key, zh, en in _OWN:
-        due = getattr(system, attribute)
-        if due is not None:
-            yield entry(key, zh, en, due, "")
 
 
 def _department_options(session: Session) -> list[tuple[str, str]]:
@@ -137,10 +54,10 @@ TABLE = RowTable(
     (
         Column("due", "期限", "Due", lambda r: r.due, sort=lambda r: r.due or date.max, kind="day", width="fit"),
         Column("state", "状态", "State", lambda r: STATES[r.state], sort=lambda r: list(STATES).index(r.state), kind="badge", width="fit"),
-        Column("matter", "事项", "Matter", lambda r: r.matter, sort=lambda r: r.matter, note=lambda r: r.source, width="wide"),
+        Column("matter", "事项", "Matter", lambda r: pick(r.title), sort=lambda r: pick(r.title), note=lambda r: pick(r.source), width="wide"),
         Column("system", "系统", "System", lambda r: r.name, sort=lambda r: r.name, note=lambda r: r.code, kind="link", url=lambda r: link("SystemView.show", system_id=r.system_id), width="wide"),
         Column("code", "系统编码", "System code", lambda r: r.code, sort=lambda r: r.code, kind="code", shown=False),
-        Column("source", "依据", "Source", lambda r: r.source, shown=False),
+        Column("source", "依据", "Source", lambda r: pick(r.source), shown=False),
         Column("level", "等级", "Level", lambda r: r.level, sort=lambda r: r.level or 0, kind="number", width="fit"),
         Column("department", "部门", "Department", lambda r: r.department, sort=lambda r: r.department),
     ),
@@ -150,7 +67,7 @@ TABLE = RowTable(
         RowChoice("department", "部门", "Department", options=_department_options, of=lambda r: str(r.department_id)),
         RowChoice("level", "等级", "Level", options=lambda s: [(str(n), str(n)) for n in (1, 2, 3, 4)], of=lambda r: str(r.level or "")),
     ),
-    search=(lambda r: f"{r.name} {r.code} {r.zh} {r.en}".casefold(),),
+    search=(lambda r: f"{r.name} {r.code} {r.title.zh} {r.title.en}".casefold(),),
     default_sort="due",
     row_url=lambda r: link("SystemView.show", system_id=r.system_id),
     row_tone=lambda r: {"overdue": "bad", "soon": "warn"}.get(r.state, ""),

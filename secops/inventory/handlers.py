@@ -6,6 +6,7 @@ from typing import Any
 
 from secops.clock import utc_now
 from secops.db import local_day
+from secops.inventory import clocks
 from secops.inventory.providers import tell_expired
 from secops.jobs.runner import JobContext
 
@@ -16,3 +17,11 @@ def expire_inherited(context: JobContext) -> dict[str, Any]:
     with context.transaction() as session:
         systems = tell_expired(session, today=local_day(session, now), now=now)
     return {"systems": len(systems)}
+
+
+def remind(context: JobContext) -> dict[str, Any]:
+    """Job kind ``clock-reminders``: dates that come near or have passed are told, each once."""
+    now = utc_now()
+    with context.transaction() as session:
+        told = clocks.tell(session, today=local_day(session, now), now=now)
+    return {"told": told}

@@ -236,6 +236,19 @@ class InheritedUnit(SystemScoped, Versioned, Base):
     expiry_told_on: Mapped[date | None] = mapped_column(Date)
 
 
+class Reminder(SystemScoped, Base):
+    """A date of a system that was told of, once before it and once after; the next date is told anew."""
+
+    __tablename__ = "reminder"
+    __table_args__ = (UniqueConstraint("system_id", "matter", "due", "late"), {"extend_existing": False})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    matter: Mapped[str] = mapped_column(String(40), nullable=False)
+    due: Mapped[date] = mapped_column(Date, nullable=False)
+    late: Mapped[bool] = mapped_column(Boolean, nullable=False)
+    told_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
+
+
 class ImportDraft(Base):
     """Rows of a spreadsheet that somebody looks at before they are taken over; nobody else sees them.
 

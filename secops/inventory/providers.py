@@ -16,6 +16,8 @@ from controls.loader import load_catalog
 from controls.terms import Verdict
 from secops.audit_log.services import record
 from secops.errors import BadInput, NotFound, Refused
+from secops.findings.models import FindingSource, Severity
+from secops.findings.services import Found, close_register, open_or_refresh
 from secops.inventory.models import InheritedUnit, Publication
 from secops.objects.models import System
 from secops.posture.catalogue import selection_for
@@ -237,6 +239,8 @@ def claim(
         row.responsibility, row.provider_id, row.letter_id = responsibility, provider_id, letter_id
         row.claimed_by, row.claimed_at = actor, now
         _copy(row, latest, name)
+    if provider_id is not None:
+        _watch_level(session, tenant, provider_id, name, now)
     record(
         session, "inheritance.claim", tenant, now=now,
         detail={"units": wanted[:40], "count": len(wanted), "how": responsibility, "provider": name[:80]},
@@ -263,6 +267,48 @@ def _provider_of(
     with beyond_scope(session, "inheritance"):
         provider = session.get_one(System, provider_id)
         return _latest(session, provider_id), provider.name
+
+
+LOWER_LEVEL = "provider-level"
+
+
+def _watch_level(session: Session, tenant: System, provider_id: int, name: str, now: datetime) -> None:
+    """A provider of a lower level than what it carries is a high-risk case; it closes once the level fits.
+
+    Source: high-risk guide 2025, cloud computing: the platform's level is not below that of what it carries.
+    """
+    with beyond_scope(session, "inheritance"):
+        level = session.get_one(System, provider_id).level or 0
+    key = f"{LOWER_LEVEL}@{provider_id}"
+    if level >= (tenant.level or 0):
+        close_register(session, tenant, key, note="提供方的等级已不低于本系统。", now=now)
+        return
+    found = Found(
+        key=key,
+        source=FindingSource.REGISTER,
+        rule_id=LOWER_LEVEL,
+        title={
+            "zh": "云平台等级低于其承载的系统",
+            "en": "The platform is of a lower level than what it carries",
+        },
+        target=name[:200],
+        severity=Severity.HIGH,
+        severity_reason={
+            "zh": "高风险判例：平台等级不得低于其承载的系统，是否构成高风险由人判定",
+            "en": "high-risk case: a platform must not be of a lower level; whether it applies is for a person to decide",
+        },
+        layer="infrastructure",
+        units=tuple(str(unit.id) for unit in units_of(tenant) if unit.family == "cloud-cms-provider-choice"),
+        observed={
+            "zh": f"{name} 为第 {level} 级，本系统为第 {tenant.level} 级",
+            "en": f"{name} is of level {level}, this system of level {tenant.level}",
+        },
+        advice={
+            "zh": "把系统迁到等级不低于它的平台，或由提供方重新定级、整改并测评。",
+            "en": "Move the system to a platform of its level or above, or have the provider classified and evaluated anew.",
+        },
+    )
+    open_or_refresh(session, tenant, found, now=now)
 
 
 def release(session: Session, tenant: System, units: Iterable[str], *, now: datetime) -> int:

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session, aliased
 from secops.audit_log.services import record
 from secops.errors import BadInput, Conflict, NotFound, Refused
 from secops.inventory.fields import Kind
-from secops.inventory.models import Filing
+from secops.inventory.limits import follow_flow, forget_flow
+from secops.inventory.models import DataFlow, Filing
 from secops.inventory.registers import Register
 from secops.objects.models import Asset, Department, System
 from secops.posture.models import PostureCell
@@ -266,9 +267,7 @@ def write_row(
         return _create(session, register, values, now)
     _apply(session, register, row, values, changed)
     record(session, f"{register.key}.update", row, now=now, detail={"changed": _told(changed)})
-    if isinstance(row, Filing):
-        session.flush()
-        _carry_filing(session, row, now)
+    _carry_on(session, row, now)
     return row
 
 
@@ -291,9 +290,7 @@ def _create(session: Session, register: Register, values: Values, now: datetime)
         session.flush()
         _set_path(session, row, values.get("parent"))
     record(session, f"{register.key}.create", row, now=now, detail={"name": _name(register, row)})
-    if isinstance(row, Filing):
-        session.flush()
-        _carry_filing(session, row, now)
+    _carry_on(session, row, now)
     return row
 
 
@@ -363,6 +360,16 @@ def _set_path(session: Session, row: Department, parent: Department | None) -> N
             below.path = row.path + below.path[len(old) :]
 
 
+def _carry_on(session: Session, row: Any, now: datetime) -> None:
+    """What follows from a row at once: the system shows its newest filing, a flow beyond its limit is a finding."""
+    if isinstance(row, Filing):
+        session.flush()
+        _carry_filing(session, row, now)
+    elif isinstance(row, DataFlow):
+        session.flush()
+        follow_flow(session, row, now=now)
+
+
 def _carry_filing(session: Session, row: Filing, now: datetime) -> None:
     """The newest entry of the ledger is what the system shows."""
     newest = session.scalars(
@@ -425,6 +432,8 @@ def remove(session: Session, register: Register, row: Any, *, reason: str, now: 
         session, f"{register.key}.remove", row, now=now, reason=reason[:400],
         detail={"was": {key: _short(value) for key, value in values_of(register, row).items() if value}},
     )  # fmt: skip
+    if isinstance(row, DataFlow):
+        forget_flow(session, row, now=now)
     system_id = getattr(row, "system_id", None)
     session.delete(row)
     session.flush()

@@ -44,7 +44,10 @@ def export_table(
     Raises:
         BadInput: a format other than ``csv`` and ``xlsx``.
     """
-    return export_rows(table, table.everything(session, statement, args), args, now=now, title=title)
+    response = export_rows(table, table.everything(session, statement, args), args, now=now, title=title)
+    # The request's teardown ran before the first row was read, so the connection is given back here.
+    response.call_on_close(session.close)
+    return response
 
 
 def export_rows(

@@ -207,7 +207,7 @@ class Table:
     def _counter(self, statement: Statement, clauses: Sequence[ColumnElement[bool]]) -> Any:
         """Count the narrowed rows; over the counted table alone where no condition needs a joined one."""
         if self.counted is not None:
-            own = inspect(self.counted).local_table
+            own = inspect(self.counted).selectable
             conditions = [*clauses, *([statement.whereclause] if statement.whereclause is not None else [])]
             if all(table is own for one in conditions for table in one._from_objects):
                 return select(func.count()).select_from(self.counted).where(*conditions)

@@ -394,3 +394,26 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("evaluation_contract_until", sa.Date(), nullable=True))
         batch_op.add_column(sa.Column("certificate_until", sa.Date(), nullable=True))
         batch_op.add_column(sa.Column("retired_on", sa.Date(), nullable=True))
+    op.create_table(
+        "reminder",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("matter", sa.String(length=40), nullable=False),
+        sa.Column("due", sa.Date(), nullable=False),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("system_id", sa.Integer(), nullable=False),
+        sa.Column("department_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["department_id"],
+            ["department.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["system_id"],
+            ["system.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("system_id", "matter", "due", "late"),
+    )
+    with op.batch_alter_table("reminder", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reminder_department_id"), ["department_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_reminder_system_id"), ["system_id"], unique=False)

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from secops.accounts.models import Role
+from secops.audit_log.services import record
 from secops.clock import utc_now
 from secops.errors import BadInput, Refused
 from secops.inventory import providers
@@ -233,7 +234,20 @@ def test_a_provider_of_a_lower_level_is_a_high_risk(
             session, session.get_one(System, high), ["L4-PES1-01"], responsibility="inherited",
             provider_id=cloud["cloud"], actor="officer", now=utc_now(),
         )  # fmt: skip
-    assert "高风险" in plain(client_as(Role.OFFICER).get(f"/systems/{high}/inheritance").text)
+    officer = client_as(Role.OFFICER)
+    assert "高风险" in plain(officer.get(f"/systems/{high}/inheritance").text)
+    assert "云平台等级低于其承载的系统" in plain(officer.get(f"/findings/?system={high}&open=1").text)
+    # The provider is classified anew: the next claim finds that the level fits.
+    with platform.work("test:raise") as session:
+        provider = session.get_one(System, cloud["cloud"])
+        provider.level, provider.profile = 4, "S4A4G4"
+        record(session, "test.raise", provider, now=utc_now())
+        session.flush()
+        providers.claim(
+            session, session.get_one(System, high), ["L4-PES1-02"], responsibility="inherited",
+            provider_id=cloud["cloud"], actor="officer", now=utc_now(),
+        )  # fmt: skip
+    assert "云平台等级低于其承载的系统" not in plain(officer.get(f"/findings/?system={high}&open=1").text)
 
 
 def test_withdrawn_results_count_no_longer(

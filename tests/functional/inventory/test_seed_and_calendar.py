@@ -8,9 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from secops.accounts.models import Role
+from secops.audit_log.services import record
 from secops.clock import utc_now
 from secops.errors import Refused
 from secops.findings.models import Finding
+from secops.inventory import clocks
 from secops.objects.models import Classification, System
 from secops.platform import Platform
 from secops.seed.district import SIZES, seed
@@ -96,3 +98,23 @@ def test_the_calendar_costs_the_same_at_any_size(client_as: ClientAs, platform: 
     """A fixed number of statements for twelve systems and for a thousand."""
     [(small, large)] = counts_small_and_large(client_as(Role.OFFICER), platform.engine, "/calendar/").values()
     assert small == large <= 8
+
+
+def test_dates_are_told_once_before_and_once_after(platform: Platform, rows: Rows) -> None:
+    """A date that comes near and one that has passed are events, each once; a date that moves is told anew."""
+    today = utc_now().date()
+    system = rows.one(System, level=None, profile="", maintained_until=today + timedelta(days=10))
+
+    def tell(day: date) -> int:
+        with platform.work("test:tell") as session:
+            return clocks.tell(session, today=day, now=utc_now())
+
+    assert (tell(today), tell(today)) == (1, 0)
+    assert last_event(platform, "clock.soon").object_id == str(system)
+    assert (tell(today + timedelta(days=11)), tell(today + timedelta(days=12))) == (1, 0)
+    assert last_event(platform, "clock.late").detail["matter"] == "maintenance"
+    with platform.work("test:move") as session:
+        row = session.get_one(System, system)
+        row.maintained_until = today + timedelta(days=20)
+        record(session, "test.move", row, now=utc_now())
+    assert tell(today) == 1
