@@ -1,271 +1,30 @@
-"""Lines 1 to 24: accounts, log-in, sessions, rights. What people do is tried on the scratch installation."""
+"""Lines 11 to 24: sessions and rights, tried on the scratch installation."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
-from importlib.util import find_spec
 
 from flask_appbuilder.security.sqla.models import Role as FabRole
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import func, inspect, select
-from werkzeug.security import check_password_hash
 
-from secops.accounts import administration, approvals, passwords, services
+from secops.accounts import administration, approvals
 from secops.accounts.access_tables import unused_clause
 from secops.accounts.models import ADMINISTRATORS, Account, GrantRequest, Role, RoleGrant
 from secops.accounts.services import active_grants, grant_role, principal_for
 from secops.clock import utc_now
-from secops.errors import BadInput, Refused
+from secops.errors import Refused
 from secops.installation import platform_system, root_department
 from secops.objects.models import Asset, Department, System
 from secops.objects.services import create_asset, create_department
 from secops.platform import Platform
 from secops.scope import NOBODY, Principal, scoped_classes
-from secops.selfcheck.line import Facts, Found, Verdict, check
+from secops.selfcheck.line import Facts, Found, check
+from secops.selfcheck.parts import change_password, has_endpoint, has_table, missing
 from secops.selfcheck.rig import Bench, Person, Visitor
 from secops.sensitivity import Sensitivity
 from secops.web.gate import permissions
-
-
-def missing(zh: str, en: str) -> Found:
-    """The thing that the line asks for is not there at all."""
-    return Found(Verdict.NON_COMPLIANT, f"缺少：{zh}", f"missing: {en}")
-
-
-def has_module(name: str) -> bool:
-    return find_spec(name) is not None
-
-
-def has_table(bench: Bench, name: str) -> bool:
-    return inspect(bench.platform.engine).has_table(name)
-
-
-def has_endpoint(bench: Bench, part: str) -> bool:
-    """Whether a page of the own account or of administration has *part* in its name."""
-    return any(part in rule.endpoint.lower() for rule in bench.app.url_map.iter_rules())
-
-
-@check(1)
-def unique_accounts(bench: Bench) -> Found:
-    facts = Facts.new()
-    with bench.platform.work("selfcheck") as session:
-        names = [name.lower() for name in session.scalars(select(User.username))]
-        examples = session.scalar(
-            select(func.count())
-            .select_from(Account)
-            .join(User, User.id == Account.user_id)
-            .where(Account.is_example.is_(True), User.active.is_(True))
-        )
-    twice = [name for name, number in Counter(names).items() if number > 1]
-    facts.note(not twice, f"{len(names)} 个账号互不相同", f"{len(names)} accounts, all different", else_zh=f"大小写不同的同名账号：{', '.join(twice)}", else_en=f"names that differ by case only: {', '.join(twice)}")  # fmt: skip
-    facts.note(not examples, "没有可登录的演示账号", "no example account can log in", else_zh=f"{examples} 个演示账号可登录", else_en=f"{examples} example accounts can log in")  # fmt: skip
-    with bench.scratch.work("selfcheck") as session:
-        fresh = session.scalar(select(func.count()).select_from(User).where(~User.username.like("probe-%")))
-    facts.note(not fresh, "新安装没有任何默认账号，首个账号只能由控制台建立", "a new installation has no default account; the first comes from the console")  # fmt: skip
-    person = bench.person(Role.OFFICER, first_login=True)
-    visitor = bench.visitor()
-    visitor.log_in(person)
-    where = visitor.get("/dashboard/").headers.get("Location", "")
-    facts.note(where.startswith("/account/"), "一次性密码首次登录后只能修改密码", "a one-time password opens nothing but its own change")  # fmt: skip
-    return facts.found()
-
-
-_BAD_PASSWORDS = ("Short-1a", "alllowercaseletters", "Password-12345", "probe-user-A1x", "aB3" + "x" * 127)
-
-
-@check(2)
-def password_rules(bench: Bench) -> Found:
-    facts = Facts.new()
-    taken = [text for text in _BAD_PASSWORDS if _is_acceptable(text)]
-    facts.note(not taken, f"过短、单一、常见、含用户名、超长的口令全部被拒（{len(_BAD_PASSWORDS)} 例）", f"too short, plain, common, too long, or holding the user name: all refused ({len(_BAD_PASSWORDS)} samples)", else_zh=f"{len(taken)} 个弱口令被接受", else_en=f"{len(taken)} weak passwords were taken")  # fmt: skip
-    long = "Lange-Phrase 中文 " + "x7" * 50
-    facts.note(
-        _is_acceptable(long),
-        f"{len(long)} 个字符的长口令可用",
-        f"a phrase of {len(long)} characters is taken",
-    )
-    facts.note(passwords.MIN_LENGTH >= 12, f"最短 {passwords.MIN_LENGTH} 个字符", f"at least {passwords.MIN_LENGTH} characters")  # fmt: skip
-    return facts.found()
-
-
-def _is_acceptable(text: str) -> bool:
-    try:
-        passwords.require_acceptable(text, "probe-user")
-    except BadInput:
-        return False
-    return True
-
-
-@check(3)
-def password_age(bench: Bench) -> Found:
-    facts = Facts.new()
-    person = bench.person(Role.OFFICER, first_login=True)
-    visitor = bench.visitor()
-    visitor.log_in(person)
-    forced = visitor.get("/dashboard/").headers.get("Location", "")
-    facts.note(forced.startswith("/account/password"), "首次登录强制修改", "the first log-in forces a change")
-    second = person.password + "-Second"
-    _change(visitor, person.password, second)
-    back = _change(visitor, second, person.password)
-    facts.note(back >= 400, "不能改回用过的口令", "a used password can't come back")
-    with bench.scratch.work("selfcheck:age") as session:
-        account = session.get_one(Account, bench.person(Role.OFFICER).user_id)
-        account.password_changed_at = utc_now() - timedelta(days=120)
-        name = session.get_one(User, account.user_id).username
-        services.end_sessions(session, account, now=utc_now(), action="selfcheck.age")
-    old = bench.visitor()
-    with bench.scratch.work("selfcheck:age") as session:
-        password = services.reset_password(session, name, now=utc_now())
-        account = session.get_one(
-            Account, session.scalars(select(User.id).where(User.username == name)).one()
-        )
-        account.must_change_password = False
-        account.password_changed_at = utc_now() - timedelta(days=120)
-    old.post("/login/", {"username": name, "password": password}, form="/login/")
-    led = old.get("/dashboard/").headers.get("Location", "")
-    facts.note(led.startswith("/account/password"), "120 天未改的口令登录后须修改", "a password 120 days old must be changed at log-in")  # fmt: skip
-    return facts.found()
-
-
-def _change(visitor: Visitor, old: str, new: str) -> int:
-    fields = {"old_password": old, "new_password": new, "again": new}
-    return visitor.post("/account/password", fields, form="/account/password").status_code
-
-
-@check(4)
-def password_storage(bench: Bench) -> Found:
-    facts = Facts.new()
-    person = bench.person(Role.OFFICER)
-    stored = bench.stored_password(person)
-    parts = stored.split("$")[0].split(":")
-    rounds = int(parts[2]) if len(parts) == 3 and parts[2].isdigit() else 0
-    facts.note(parts[:2] == ["pbkdf2", "sm3"], "PBKDF2-HMAC-SM3", "PBKDF2-HMAC-SM3", else_zh=f"方法是 {':'.join(parts[:2])}", else_en=f"the method is {':'.join(parts[:2])}")  # fmt: skip
-    facts.note(rounds >= 600_000, f"迭代 {rounds} 次", f"{rounds} rounds")
-    plain = _plain_check(stored, person.password)
-    facts.note(not plain, "另有胡椒：仅凭数据库不能验证口令", "with a pepper: the database alone can't check a password", else_zh="没有胡椒：仅凭数据库可验证口令", else_en="no pepper: the database alone checks a password")  # fmt: skip
-    return facts.found()
-
-
-def _plain_check(stored: str, password: str) -> bool:
-    try:
-        return check_password_hash(stored, password)
-    except ValueError:
-        return False
-
-
-@check(5)
-def lock_out(bench: Bench) -> Found:
-    facts = Facts.new()
-    person = bench.person(Role.OFFICER)
-    visitor = bench.visitor("198.51.100.7")
-    for number in range(5):
-        visitor.post(
-            "/login/", {"username": person.username, "password": f"Wrong-{number}-x"}, form="/login/"
-        )
-    visitor.log_in(person)
-    facts.note(not bench.is_in(visitor), "5 次失败后锁定，正确口令也被拒", "locked after five failures; the right password is refused too")  # fmt: skip
-    other = bench.visitor("203.0.113.9")
-    other.log_in(person)
-    facts.note(not bench.is_in(other), "换地址仍然锁定", "locked from another address too")
-    crowd = bench.person(Role.OFFICER)
-    spread = bench.visitor("198.51.100.8")
-    for number in range(12):
-        spread.post("/login/", {"username": f"nobody-{number}", "password": "Wrong-1-x"}, form="/login/")
-    spread.log_in(crowd)
-    facts.note(not bench.is_in(spread), "同一地址对多个账号的尝试被限制", "tries from one address over many accounts are limited")  # fmt: skip
-    return facts.found()
-
-
-@check(6)
-def no_enumeration(bench: Bench) -> Found:
-    from secops.selfcheck.texts import neutral
-
-    known, disabled, locked = (bench.person(Role.OFFICER) for _ in range(3))
-    with bench.scratch.work("selfcheck:close") as session:
-        account = session.get_one(Account, disabled.user_id)
-        administration.disable_account(session, account, by="selfcheck", reason="自评估", now=utc_now())
-        lock = session.get_one(Account, locked.user_id)
-        lock.locked_until = utc_now() + timedelta(minutes=20)
-    answers = {}
-    for number, (kind, name, password) in enumerate(
-        (
-            ("unknown", "nobody-at-all", "Wrong-1-xy"),
-            ("wrong", known.username, "Wrong-1-xy"),
-            ("disabled", disabled.username, disabled.password),
-            ("locked", locked.username, locked.password),
-        )
-    ):
-        visitor = bench.visitor(f"198.51.100.{40 + number}")
-        answer = visitor.post("/login/", {"username": name, "password": password}, form="/login/")
-        answers[kind] = (answer.status_code, neutral(answer.get_data(as_text=True)).replace(name, ""))
-    facts = Facts.new()
-    same = len(set(answers.values())) == 1
-    facts.note(same, "不存在、口令错、停用、锁定四种情形应答完全相同", "unknown, wrong, disabled and locked give the same answer", else_zh=f"应答不同：{ {k: v[0] for k, v in answers.items()} }", else_en=f"the answers differ: { {k: v[0] for k, v in answers.items()} }")  # fmt: skip
-    return facts.found()
-
-
-@check(7)
-def two_factors(bench: Bench) -> Found:
-    if not has_module("secops.accounts.totp"):
-        return missing("第二因素（动态口令或证书）登录", "log-in with a second factor")
-    policy = {name: value for name, value in bench.setting("factor").items() if isinstance(value, str)}
-    facts = Facts.new()
-    strict = any(value in ("required", "all", "everyone", "always") for value in policy.values())
-    facts.note(strict, f"策略要求所有用户双因素（{policy}）", f"the policy demands two factors of everybody ({policy})", else_zh=f"策略未要求所有用户双因素（{policy}）", else_en=f"the policy does not demand two factors of everybody ({policy})")  # fmt: skip
-    facts.note(True, "支持动态口令", "one-time codes are supported")
-    return facts.found()
-
-
-@check(8)
-def one_time_codes(bench: Bench) -> Found:
-    if not has_module("secops.accounts.totp"):
-        return missing("动态口令", "one-time codes")
-    return _columns(bench, ("totp_seed", "seed", "secret", "totp"), ("step", "last_step", "used_step"))
-
-
-def _columns(bench: Bench, seeds: tuple[str, ...], steps: tuple[str, ...]) -> Found:
-    look = inspect(bench.platform.engine)
-    names = {column["name"]: table for table in look.get_table_names() for column in look.get_columns(table)}
-    facts = Facts.new()
-    facts.note(
-        any(part in name for name in names for part in seeds),
-        "种子保存在库中的加密字段",
-        "seeds lie in a sealed column",
-    )
-    facts.note(any(part in name for name in names for part in steps), "已用时间步入库，一码一次", "the used step is stored, so a code works once")  # fmt: skip
-    return facts.found()
-
-
-@check(9)
-def reset_by_two(bench: Bench) -> Found:
-    facts = Facts.new()
-    resets = [
-        (endpoint, roles) for (endpoint, method), roles in permissions().rules.items()
-        if "reset" in endpoint.lower() and method == "POST"
-    ]  # fmt: skip
-    both = (
-        {"system-admin", "security-admin"} <= frozenset().union(*(roles for _, roles in resets))
-        if resets
-        else False
-    )
-    facts.note(both, "重置由系统管理员发起、安全管理员批准", "a reset is started by one administrator and approved by another", else_zh="缺少由两种角色办理的重置", else_en="missing: a reset that takes two roles")  # fmt: skip
-    return facts.found()
-
-
-@check(10)
-def re_authentication(bench: Bench) -> Found:
-    from secops.web import security
-
-    if not hasattr(security, "require_recent_login"):
-        return missing("敏感操作前的重新鉴别", "a new log-in before sensitive acts")
-    facts = Facts.new()
-    visitor, person = bench.signed_in()
-    wrong = _change(visitor, "Not-The-Password-1", person.password + "-N3w")
-    facts.note(wrong >= 400, "改密须先输入当前口令", "a new password needs the current one")
-    facts.note(has_endpoint(bench, "reauth") or has_endpoint(bench, "recent") or has_endpoint(bench, "confirm_password"), "有重新鉴别页面", "there is a page that asks for the password again")  # fmt: skip
-    return facts.found()
 
 
 @check(11)
@@ -318,7 +77,7 @@ def _log_out(visitor: Visitor) -> None:
 
 
 def _new_password(visitor: Visitor, person: Person) -> None:
-    _change(visitor, person.password, person.password + "-N3w")
+    change_password(visitor, person.password, person.password + "-N3w")
 
 
 def _disable(bench: Bench, person: Person) -> None:

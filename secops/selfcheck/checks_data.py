@@ -17,9 +17,9 @@ from secops.clock import utc_now
 from secops.evidence.models import BlobState, Evidence
 from secops.evidence.services import blob_ref, receipt_is_good
 from secops.installation import platform_system
-from secops.selfcheck.checks_access import missing
 from secops.selfcheck.checks_web import kept_evidence
 from secops.selfcheck.line import Facts, Found, check
+from secops.selfcheck.parts import missing
 from secops.selfcheck.rig import Bench
 from secops.sensitivity import Sensitivity
 from smcrypto.keys import Signer

@@ -16,8 +16,8 @@ from secops.evidence.store import FolderStore, UploadTooLarge
 from secops.evidence.vault import Vault
 from secops.installation import platform_system
 from secops.scope import Principal
-from secops.selfcheck.checks_access import has_table, missing
 from secops.selfcheck.line import Facts, Found, check
+from secops.selfcheck.parts import has_table, missing
 from secops.selfcheck.rig import Bench, Visitor
 
 

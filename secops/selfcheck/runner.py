@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from secops.platform import Platform
-from secops.selfcheck import checks_access, checks_code, checks_data, checks_web  # noqa: F401  (they register)
+from secops.selfcheck import checks_access, checks_code, checks_data, checks_login, checks_web  # noqa: F401  (they register)
 from secops.selfcheck.line import CHECKS, Found, Line, Verdict, lines
 from secops.selfcheck.rig import Bench, open_bench
 

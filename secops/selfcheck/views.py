@@ -54,7 +54,9 @@ class SelfcheckView(PageView):
     @expose("/")
     def index(self) -> str:
         run = latest(self.db)
-        chosen = [str(verdict.value) for verdict in Verdict if verdict.value in request.args.getlist("verdict")]
+        chosen = [
+            str(verdict.value) for verdict in Verdict if verdict.value in request.args.getlist("verdict")
+        ]
         rows = _wanted(run, chosen)
         return self.page(
             "selfcheck.html",

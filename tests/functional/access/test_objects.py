@@ -109,6 +109,8 @@ def _answers(
 ) -> dict[tuple[str, str], tuple[int, str, str]]:
     """(endpoint, method) → status, where it leads, and what it says, for the rows of a place."""
     client = world.people[person]
+    # Shows the messages that an earlier act left for the next page.
+    client.get("/account/password").close()
     found = {}
     for rule, method in worlds.rules(world.app):
         if not worlds.admitted(client, rule, method, ROLES[person]):
@@ -216,11 +218,15 @@ def test_without_the_hook_these_tests_would_fail(world: World) -> None:
         missing = _answers(world, "contact", None)
         foreign = _answers(world, "contact", world.places["other"])
         with _session(world, Principal(name="officer", user_id=7, everything=True)) as session:
-            hidden = [cls for cls in CLASSES if WAYS["get"](session, cls, world.places["hidden"][cls])]
+            hidden = [
+                cls
+                for cls in world.places["hidden"]
+                if WAYS["get"](session, cls, world.places["hidden"][cls])
+            ]
     finally:
         event.listen(Session, "do_orm_execute", scope._narrow)
 
     assert met["other"]
     assert met["hidden"]
     assert any(answer != missing[key] for key, answer in foreign.items())
-    assert hidden == CLASSES
+    assert hidden == list(world.places["hidden"])
