@@ -144,6 +144,7 @@ def run(job_id: int) -> None:
 @celery.task(name="secops.tick")
 def tick() -> None:
     """Dispatch what is due, take back what the dead hold, send again what nobody took."""
+    from secops.audit_log.checkpoints import sign_due
     from secops.jobs.duties import start_duties
     from secops.jobs.runner import take_back
     from secops.schedules.services import dispatch_due
@@ -152,6 +153,8 @@ def tick() -> None:
     with platform().work("tick") as session:
         counts = services.reap(session, now=utc_now())
         start_duties(session, now=utc_now())
+    if sign_due(platform(), now=utc_now()) == "refused":
+        log.error("audit.checkpoint_refused")
     started = dispatch_due(platform(), now=utc_now())
     if started or any(counts.values()):
         log.info("tick", extra={"fields": {**counts, "dispatched": started}})

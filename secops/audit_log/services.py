@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,11 +19,12 @@ from sqlalchemy import Connection, Engine, event, insert, inspect, select, updat
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from secops.audit_log import chain
-from secops.audit_log.chain import Head
+from secops.audit_log.chain import Head, SignedCheckpoint
 from secops.audit_log.models import AuditEvent, AuditHead
 from secops.audit_log.verify import SealedHead, VerifyResult, verify_log
 from secops.db import Pending
 from secops.scope import Principal, principal_of
+from smcrypto import sm2
 
 _SESSION = "secops_session"
 
@@ -108,8 +109,15 @@ def record_alone(engine: Engine, principal: Principal, action: str, *, now: date
         session.commit()
 
 
-def verify_now(session: Session) -> VerifyResult:
-    """Walk the whole log of this store and compare it with its head.
+def verify_now(
+    session: Session,
+    *,
+    checkpoints: Sequence[SignedCheckpoint] = (),
+    public_keys: Sequence[sm2.PublicKey] = (),
+) -> VerifyResult:
+    """Walk the whole log of this store and compare it with its head, and with *checkpoints* from outside.
+
+    Read the checkpoints before calling: what was signed before the head is read can't be newer than the head.
 
     The head is read first and the rows up to it, so writers that go on meanwhile disturb nothing.
     """
@@ -120,7 +128,14 @@ def verify_now(session: Session) -> VerifyResult:
     query = select(table).where(table.c.seq <= head.seq).order_by(table.c.seq)
     rows = session.connection().execution_options(yield_per=2000).execute(query).mappings()
     sealed = SealedHead(Head(head.log_id, head.seq, head.hash))
-    return verify_log((dict(row) for row in rows), head.log_id, head=sealed, needs_head=True)
+    return verify_log(
+        (dict(row) for row in rows),
+        head.log_id,
+        head=sealed,
+        needs_head=True,
+        checkpoints=checkpoints,
+        public_keys=public_keys,
+    )
 
 
 def _identity(subject: Any) -> str:

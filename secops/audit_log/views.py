@@ -11,9 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from secops.audit_log import services
+from secops.audit_log import checkpoints
 from secops.audit_log.models import AuditEvent, AuditHead
-from secops.audit_log.services import record
 from secops.clock import utc_now
 from secops.errors import NotFound
 from secops.web.base import PageView
@@ -151,7 +150,11 @@ class AuditView(PageView):
     def index(self) -> str:
         state = TABLE.load(self.db, select(AuditEvent), request.args, export_url=url_for("AuditView.export"))
         return self.page(
-            "audit.html", state=state, head=self.db.get(AuditHead, 1), checked=self._last_check()
+            "audit.html",
+            state=state,
+            head=self.db.get(AuditHead, 1),
+            checked=self._last_check(),
+            signed=checkpoints.state_of(self.platform, now=utc_now()),
         )
 
     def _last_check(self) -> AuditEvent | None:
@@ -187,23 +190,8 @@ class AuditView(PageView):
     @expose("/verify", methods=["POST"])
     def verify(self) -> Response:
         """Walk the whole chain; what was found becomes an event itself."""
-        found = services.verify_now(self.db)
-        record(
-            self.db,
-            "audit.verify",
-            now=utc_now(),
-            object_type="AuditEvent",
-            object_id=str(found.last_seq),
-            result="ok" if found.ok else "failed",
-            reason="" if found.ok else found.detail,
-            detail={
-                "records": found.records,
-                "first_bad": found.first_bad,
-                "damage": found.damage.value if found.damage else None,
-                "macs_checked": found.macs_checked,
-                "checkpoints_checked": found.checkpoints_checked,
-            },
-        )
+        found = checkpoints.verify_with(self.platform, self.db)
+        checkpoints.note_check(self.db, found, now=utc_now())
         if found.ok:
             count = thousands(found.records)
             return self.done(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Annotated
 
 import typer
@@ -52,6 +53,9 @@ def create(
     role: Annotated[str, typer.Option(help="One role; more are granted by the security administrator.")],
     name: Annotated[str, typer.Option(help="Name shown on the pages.")] = "",
     department: Annotated[str, typer.Option(help="Code of the department.")] = "ROOT",
+    until: Annotated[
+        str, typer.Option(help="Last day of the role, such as 2027-03-31; assessors need one.")
+    ] = "",
     json_: JsonOption = False,
 ) -> None:
     """Make an account with a one-time password, printed once and changed at the first log-in."""
@@ -68,6 +72,7 @@ def create(
     if role not in {member.value for member in Role}:
         known = ", ".join(member.value for member in Role)
         raise BadInput(f"未知角色 {role}；可用：{known}", f"Unknown role {role}; known: {known}", "role")
+    end = _end_of(until) if until else None
     password = one_time_password()
     with open_store("console") as session:
         found = session.scalar(select(Department).where(Department.code == department))
@@ -81,13 +86,38 @@ def create(
             password=password,
             now=utc_now(),
         )
-        grant_role(session, account=account, role=Role(role), department=found, by="console", now=utc_now())
+        grant_role(
+            session,
+            account=account,
+            role=Role(role),
+            department=found,
+            by="console",
+            now=utc_now(),
+            valid_until=end,
+        )
     answer(
         {"username": username, "role": role, "password": password},
         lambda: tell(
             f"账号 {username}，一次性密码 {password}", f"account {username}, one-time password {password}"
         ),
     )
+
+
+def _end_of(text: str) -> datetime:
+    """The midnight that ends this day in the platform's time zone."""
+    from datetime import time, timedelta
+    from zoneinfo import ZoneInfo
+
+    from secops.config import Settings
+    from secops.errors import BadInput
+
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(
+            f"{text} 不是日期，应写作 2027-03-31 的形式。", f"{text} is no date such as 2027-03-31.", "until"
+        ) from error
+    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(Settings.from_env().time_zone))
 
 
 def reset_password(username: str, json_: JsonOption = False) -> None:

@@ -15,6 +15,7 @@ from secops.jobs.services import enqueue
 from secops.objects.models import System
 
 DUTIES: dict[str, timedelta] = {
+    "audit-verify": timedelta(hours=24),
     "clock-reminders": timedelta(hours=6),
     "inheritance-expiry": timedelta(hours=1),
 }

@@ -28,6 +28,7 @@ KINDS: dict[str, Kind] = {
     "scan": Kind("scan", "secops.scans.handlers:run_scan", 1800, on_end="secops.scans.handlers:job_ended"),
     "posture": Kind("housekeeping", "secops.posture.handlers:recompute", 300),
     "report": Kind("report", "secops.reporting.handlers:build", 600),
+    "audit-verify": Kind("housekeeping", "secops.audit_log.handlers:verify", 1800),
     "clock-reminders": Kind("housekeeping", "secops.inventory.handlers:remind", 600),
     "inheritance-expiry": Kind("housekeeping", "secops.inventory.handlers:expire_inherited", 600),
     "selfcheck": Kind("housekeeping", "secops.selfcheck.handlers:run", 900),

@@ -10,6 +10,7 @@ KIND_LABELS: dict[str, Label] = {
     "scan": Label("扫描", "Scan"),
     "posture": Label("重算态势", "Posture recompute"),
     "report": Label("生成报告", "Report"),
+    "audit-verify": Label("审计日志校验", "Audit log verification"),
     "clock-reminders": Label("期限提醒", "Reminders of dates"),
     "inheritance-expiry": Label("继承结论到期检查", "Inherited results that end"),
     "vault-recovery": Label("证据库核对", "Vault recovery"),

@@ -213,6 +213,7 @@ LABELS: dict[str, dict[str, Label]] = {
         "label.change": Label("调整敏感度标记", "Sensitivity label changed"),
         "review.confirm": Label("复核授权", "Grants reviewed"),
         "selfcheck.run": Label("运行自评估", "Self-assessment run"),
+        "audit.checkpoint-refused": Label("检查点签名被拒绝", "Checkpoint refused"),
         "audit.verify": Label("校验审计日志", "Audit log verified"),
         "table.export": Label("导出列表", "List exported"),
         "systems.create": Label("登记系统登记", "System registered"),

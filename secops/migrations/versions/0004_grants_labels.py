@@ -115,13 +115,13 @@ def _selfcheck() -> None:
 
 
 # One body for both databases; what differs is how a trigger is written around it.
-_ADMIN = "('system-admin', 'security-admin', 'audit-admin')"
-_OTHER = f"""
+_OTHER = """
     SELECT 1 FROM role_grant AS held
     WHERE held.user_id = NEW.user_id AND held.id <> NEW.id AND held.role <> NEW.role
       AND held.revoked_at IS NULL
       AND (held.valid_until IS NULL OR held.valid_until > NEW.granted_at)
-      AND (held.role IN {_ADMIN} OR NEW.role IN {_ADMIN})
+      AND (held.role IN ('system-admin', 'security-admin', 'audit-admin')
+           OR NEW.role IN ('system-admin', 'security-admin', 'audit-admin'))
 """
 _WATCHED = "user_id, role, valid_until, revoked_at, granted_by"
 _SELF = "SELECT 1 FROM ab_user WHERE id = NEW.user_id AND username = NEW.granted_by"

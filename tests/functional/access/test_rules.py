@@ -21,6 +21,7 @@ from secops.clock import utc_now
 from secops.errors import BadInput, Refused
 from secops.installation import root_department
 from secops.platform import Platform
+from secops.store import trigger_names
 from tests.support.platforms import NOW, add_person
 
 BUSINESS = [role for role in Role if role not in ADMINISTRATORS]
@@ -86,6 +87,7 @@ def test_the_database_holds_the_same_rules(both_platforms: Platform) -> None:
     ):
         with pytest.raises(IntegrityError):
             _raw(platform, name, role, **values)
+    assert {name for name in trigger_names(platform.engine) if name.startswith("role_grant_rule")}
     # What is lawful goes through, so the refusals above are no accident.
     _raw(platform, "wang", Role.LEADER)
     _raw(platform, "wang", Role.ASSESSOR, valid_until=NOW + timedelta(days=9))

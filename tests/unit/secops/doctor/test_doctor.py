@@ -424,3 +424,46 @@ def test_command_for_people(
     position = next(number for number, line in enumerate(lines) if " tls " in line)
     assert "export SECOPS_BEHIND_TLS=yes" in lines[position + 1]
     assert ("共" in lines[-1]) == (language == "zh")
+
+
+def test_doubled_administrators_are_a_fault(tmp_path: Path) -> None:
+    """Somebody who holds an administrator's role beside another is told, though the triggers were taken away."""
+    from sqlalchemy import text
+
+    from secops.accounts.models import Role
+    from secops.store import trigger_names
+    from tests.support import platforms
+
+    settings = platforms.make_template(tmp_path / "home")
+    platform = platforms.Platform.open(settings)
+    assert production_line(settings, "administrators").state is State.WARN
+    for role in ("system-admin", "security-admin", "audit-admin"):
+        platforms.add_person(platform, Role(role), username=role)
+    assert production_line(settings, "administrators").state is State.OK
+    names = trigger_names(platform.engine)
+    with platform.engine.begin() as connection:
+        for name in names:
+            connection.execute(text(f"DROP TRIGGER {name}"))
+        connection.execute(text("UPDATE role_grant SET user_id = (SELECT min(user_id) FROM role_grant)"))
+    platform.engine.dispose()
+
+    found = production_line(settings, "administrators")
+
+    assert found.state is State.FAIL
+    assert found.fix
+
+
+def production_line(settings: Settings, name: str) -> Check:
+    """One line of what production demands."""
+    return by_name(examine_production(settings, {}))[name]
+
+
+def test_no_server_starts_unfit_for_production(installed: Path) -> None:
+    """Whatever loads the application: in production mode it is made only when nothing is unsafe."""
+    from secops.app import create_app
+    from secops.errors import NotReady
+
+    with pytest.raises(NotReady) as refusal:
+        create_app(fit(installed, behind_tls=False).resolved())
+    assert "TLS" in refusal.value.en
+    create_app(fit(installed).resolved()).extensions["secops"].engine.dispose()
