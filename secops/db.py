@@ -73,8 +73,8 @@ def make_engine(settings: Settings) -> Engine:
     url = settings.database
     options: dict[str, Any] = {
         "pool_pre_ping": not url.startswith("sqlite"),
-        # Read back by ``local_day``: services know no settings.
-        "execution_options": {"time_zone": settings.time_zone},
+        # Read back by ``local_day`` and the audit log: services know no settings.
+        "execution_options": {"time_zone": settings.time_zone, "key_folder": settings.home / "keys"},
     }
     engine = create_engine(url, **options)
     if url.startswith("sqlite"):

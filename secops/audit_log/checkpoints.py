@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -43,11 +43,14 @@ class Witness:
     hash: str
     at_ms: int
     refused: str = ""
+    # First row that must carry a MAC: kept here, since whoever strips all MACs can change the head too.
+    mac_from: int | None = None
 
     def to_json(self) -> str:
         fields = {
             "log_id": self.log_id, "size": self.log.size, "peaks": [peak.hex() for peak in self.log.peaks],
             "hash": self.hash, "at_ms": self.at_ms, "refused": self.refused,
+            "mac_from": self.mac_from,
         }  # fmt: skip
         return json.dumps(fields)
 
@@ -61,6 +64,7 @@ class Witness:
             fields["hash"],
             fields["at_ms"],
             fields["refused"],
+            fields.get("mac_from"),
         )
 
 
@@ -129,7 +133,11 @@ def _sign(platform: Platform, session: Session, before: Witness | None, log_id: 
         return "nothing"
     # The checkpoint first: a crash in between leaves one that the old witness can only sign again.
     _append(folder_of(platform) / "checkpoints.jsonl", signed.to_json())
-    _replace(folder_of(platform) / "witness.json", Witness(log_id, signer.log, hashes[-1], now_ms).to_json())
+    mac_from = before.mac_from if before is not None else None
+    if mac_from is None:
+        mac_from = session.scalar(select(AuditHead.mac_from))
+    witness = Witness(log_id, signer.log, hashes[-1], now_ms, mac_from=mac_from)
+    _replace(folder_of(platform) / "witness.json", witness.to_json())
     return "signed"
 
 
@@ -149,7 +157,7 @@ def _refuse(platform: Platform, before: Witness, fault: str) -> str:
     if before.refused != fault:
         _replace(
             folder_of(platform) / "witness.json",
-            Witness(before.log_id, before.log, before.hash, before.at_ms, fault).to_json(),
+            replace(before, refused=fault).to_json(),
         )
         with platform.work("checkpoint") as session:
             record(
@@ -222,7 +230,13 @@ def verify_with(platform: Platform, session: Session) -> VerifyResult:
     """Check the log of *session* against the checkpoints outside of the database."""
     path = folder_of(platform) / "checkpoints.jsonl"
     signed = read_checkpoints(path) if path.exists() else []
-    return verify_now(session, checkpoints=signed, public_keys=public_keys(platform) if signed else ())
+    witness = read_witness(platform)
+    return verify_now(
+        session,
+        checkpoints=signed,
+        public_keys=public_keys(platform) if signed else (),
+        mac_from=witness.mac_from if witness is not None else None,
+    )
 
 
 def note_check(session: Session, found: VerifyResult, *, now: datetime) -> None:

@@ -35,6 +35,9 @@ class AuditEvent(Base):
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False, default=dict)
     prev: Mapped[str] = mapped_column(String(64), nullable=False)
     hash: Mapped[str] = mapped_column(String(64), nullable=False)
+    # HMAC-SM3 of the hash and the id of the key behind it; empty in rows older than ``AuditHead.mac_from``.
+    kid: Mapped[str] = mapped_column(String(40), nullable=False, default="")
+    mac: Mapped[str] = mapped_column(String(64), nullable=False, default="")
 
 
 class AuditHead(Base):
@@ -47,3 +50,6 @@ class AuditHead(Base):
     log_id: Mapped[str] = mapped_column(String(32), nullable=False)
     seq: Mapped[int] = mapped_column(_Sequence, nullable=False)
     hash: Mapped[str] = mapped_column(String(64), nullable=False)
+    mac_from: Mapped[int | None] = mapped_column(_Sequence)
+    kid: Mapped[str] = mapped_column(String(40), nullable=False, default="")
+    mac: Mapped[str] = mapped_column(String(64), nullable=False, default="")

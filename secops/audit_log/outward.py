@@ -6,13 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
-from secops.audit_log.chain import Head
 from secops.audit_log.checkpoints import folder_of
 from secops.audit_log.export import export_lines
-from secops.audit_log.models import AuditEvent, AuditHead
-from secops.audit_log.services import AuditHeadMissing, record
+from secops.audit_log.models import AuditEvent
+from secops.audit_log.services import AuditHeadMissing, record, sealed_head
 from secops.errors import BadInput
 from secops.platform import Platform
 from smcrypto.keys import Signer
@@ -45,17 +44,18 @@ def write_export(platform: Platform, file: Path, *, now: datetime) -> dict[str, 
 
 def _write_rows(platform: Platform, file: Path, now: datetime) -> int:
     with platform.work("audit-export") as session:
-        head = session.execute(select(AuditHead.log_id, AuditHead.seq, AuditHead.hash)).one_or_none()
-        if head is None:
+        sealed = sealed_head(session)
+        if sealed is None:
             raise AuditHeadMissing
+        head = sealed.head
         query = select(AuditEvent).where(AuditEvent.seq <= head.seq).order_by(AuditEvent.seq)
-        names = [column.key for column in AuditEvent.__table__.columns]
+        names = [attribute.key for attribute in inspect(AuditEvent).column_attrs]
         rows = (
             {name: getattr(row, name) for name in names}
             for row in session.scalars(query.execution_options(yield_per=_CHUNK))
         )
         with file.open("x", encoding="utf-8") as stream:
-            for line in export_lines(head.log_id, rows, Head(head.log_id, head.seq, head.hash), None):
+            for line in export_lines(head.log_id, rows, head, sealed.mac):
                 stream.write(f"{line}\n")
         record(
             session,

@@ -12,6 +12,8 @@ import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from flask_appbuilder import Model
@@ -19,12 +21,15 @@ from sqlalchemy import Connection, Engine, event, insert, inspect, select, updat
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from secops.audit_log import chain
-from secops.audit_log.chain import Head, SignedCheckpoint
+from secops.audit_log.chain import Head, Mac, SignedCheckpoint
 from secops.audit_log.models import AuditEvent, AuditHead
 from secops.audit_log.verify import SealedHead, VerifyResult, verify_log
 from secops.db import Pending
+from secops.errors import NotReady
 from secops.scope import Principal, principal_of
 from smcrypto import sm2
+from smcrypto.errors import SmCryptoError
+from smcrypto.keys import FileKeyProvider, KeyProvider
 
 _SESSION = "secops_session"
 
@@ -114,6 +119,7 @@ def verify_now(
     *,
     checkpoints: Sequence[SignedCheckpoint] = (),
     public_keys: Sequence[sm2.PublicKey] = (),
+    mac_from: int | None = None,
 ) -> VerifyResult:
     """Walk the whole log of this store and compare it with its head, and with *checkpoints* from outside.
 
@@ -121,21 +127,38 @@ def verify_now(
 
     The head is read first and the rows up to it, so writers that go on meanwhile disturb nothing.
     """
-    head = session.execute(select(AuditHead.log_id, AuditHead.seq, AuditHead.hash)).one_or_none()
+    head = sealed_head(session)
     if head is None:
         raise AuditHeadMissing
     table = AuditEvent.__table__
-    query = select(table).where(table.c.seq <= head.seq).order_by(table.c.seq)
+    query = select(table).where(table.c.seq <= head.head.seq).order_by(table.c.seq)
     rows = session.connection().execution_options(yield_per=2000).execute(query).mappings()
-    sealed = SealedHead(Head(head.log_id, head.seq, head.hash))
     return verify_log(
         (dict(row) for row in rows),
-        head.log_id,
-        head=sealed,
+        head.head.log_id,
+        head=head,
+        keys=_keys_of(session),
+        mac_from=mac_from,
         needs_head=True,
         checkpoints=checkpoints,
         public_keys=public_keys,
     )
+
+
+def sealed_head(session: Session) -> SealedHead | None:
+    """The head row with its MAC; None when there is none."""
+    columns = (
+        AuditHead.log_id,
+        AuditHead.seq,
+        AuditHead.hash,
+        AuditHead.mac_from,
+        AuditHead.kid,
+        AuditHead.mac,
+    )
+    row = session.execute(select(*columns)).one_or_none()
+    if row is None:
+        return None
+    return SealedHead(Head(row.log_id, row.seq, row.hash, row.mac_from), Mac(row.kid, row.mac))
 
 
 def _identity(subject: Any) -> str:
@@ -143,7 +166,31 @@ def _identity(subject: Any) -> str:
     return "/".join(str(part) for part in identity) if identity else ""
 
 
-def _rows(noted: list[_Noted], log_id: str, seq: int, prev: str) -> Iterator[dict[str, Any]]:
+def _keys_of(session: Session) -> KeyProvider:
+    """The keys of this installation; the log is written with them or not at all.
+
+    Raises:
+        NotReady: they are not there or not safe.
+    """
+    folder: Any = session.get_bind().get_execution_options().get("key_folder")
+    try:
+        return _open_keys(folder, folder.stat().st_mtime_ns)
+    except (SmCryptoError, OSError, AttributeError) as error:
+        raise NotReady(
+            f"审计密钥不可用，操作未执行：{error}",
+            f"The audit key is not available, so nothing was done: {error}",
+        ) from error
+
+
+@lru_cache(maxsize=8)
+def _open_keys(folder: Path, changed: int) -> KeyProvider:
+    # A new key changes the folder, and with it the second argument.
+    return FileKeyProvider(folder)
+
+
+def _rows(
+    noted: list[_Noted], log_id: str, seq: int, prev: str, keys: KeyProvider
+) -> Iterator[dict[str, Any]]:
     for item in noted:
         seq += 1
         row: dict[str, Any] = {
@@ -165,7 +212,8 @@ def _rows(noted: list[_Noted], log_id: str, seq: int, prev: str) -> Iterator[dic
         }
         row = chain.prepare_row(log_id, row)
         row["hash"] = prev = chain.row_hash(log_id, row)
-        yield row
+        mac = chain.row_mac(keys, prev)
+        yield row | {"kid": mac.kid, "mac": mac.value}
 
 
 def _write_events(session: Session) -> None:
@@ -187,11 +235,19 @@ def _write_events(session: Session) -> None:
     )
     if moved.rowcount != 1:  # type: ignore[attr-defined]
         raise AuditHeadMissing
-    log_id, seq, prev = session.execute(select(AuditHead.log_id, AuditHead.seq, AuditHead.hash)).one()
-    rows = list(_rows(noted, log_id, seq - len(noted), prev))
+    log_id, seq, prev, mac_from = session.execute(
+        select(AuditHead.log_id, AuditHead.seq, AuditHead.hash, AuditHead.mac_from)
+    ).one()
+    keys = _keys_of(session)
+    rows = list(_rows(noted, log_id, seq - len(noted), prev, keys))
     session.execute(insert(AuditEvent), rows)
+    # A log from before MACs needs them from its next row on.
+    head = Head(log_id, seq, rows[-1]["hash"], mac_from or rows[0]["seq"])
+    sealed = chain.head_mac(keys, head)
     session.execute(
-        update(AuditHead).where(AuditHead.id == 1).values(hash=rows[-1]["hash"]),
+        update(AuditHead)
+        .where(AuditHead.id == 1)
+        .values(hash=head.hash, mac_from=head.mac_from, kid=sealed.kid, mac=sealed.value),
         execution_options={"synchronize_session": False},
     )
 

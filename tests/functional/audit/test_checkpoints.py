@@ -130,7 +130,8 @@ def test_recomputed_by_who_knows_the_chain(console: Any, platform: Platform) -> 
             )
         connection.execute(text("UPDATE audit_head SET hash = :hash"), {"hash": before})
     code, found = console("audit", "verify")
-    assert (code, found["damage"]) == (1, "checkpoint")
+    # The key of the MACs is missing to them; with it, the checkpoint would be what differs.
+    assert (code, found["damage"], found["first_bad"]) == (1, "mac", 2)
     assert console("audit", "checkpoint")[1]["result"] == "refused"
 
 
@@ -187,3 +188,98 @@ def test_a_line_cut_by_a_crash_is_mended(platform: Platform) -> None:
     _events(platform, 1)
     assert checkpoints.sign_due(platform, now=utc_now(), at_once=True) == "signed"
     assert len(checkpoints.read_checkpoints(path)) == 2
+
+
+def _forge(platform: Platform, *, with_key: bool, from_seq: int = 2) -> None:
+    """Rewrite a row with every later hash, and with the MACs too for who stole the key."""
+    from secops.audit_log import chain
+    from secops.audit_log.export import normalise_row
+
+    keys = platform.keys
+    with platform.engine.begin() as connection:
+        head = connection.execute(text("SELECT log_id, seq, mac_from FROM audit_head")).one()
+        rows = [
+            normalise_row(dict(row))
+            for row in connection.execute(text("SELECT * FROM audit_event ORDER BY seq")).mappings()
+        ]
+        before = chain.GENESIS
+        for row in rows:
+            row["prev"] = before
+            if row["seq"] == from_seq:
+                row["reason"] = "nothing happened"
+            before = chain.row_hash(head.log_id, row)
+            mac = chain.row_mac(keys, before) if with_key else chain.Mac("", "")
+            connection.execute(
+                text(
+                    "UPDATE audit_event SET prev = :prev, hash = :hash, reason = :reason, kid = :kid, mac = :mac WHERE seq = :seq"
+                ),
+                {
+                    "prev": row["prev"],
+                    "hash": before,
+                    "reason": row["reason"],
+                    "seq": row["seq"],
+                    "kid": mac.kid,
+                    "mac": mac.value,
+                },
+            )
+        sealed = (
+            chain.head_mac(keys, chain.Head(head.log_id, head.seq, before, head.mac_from))
+            if with_key
+            else chain.Mac("", "")
+        )
+        connection.execute(
+            text("UPDATE audit_head SET hash = :hash, kid = :kid, mac = :mac, mac_from = :start"),
+            {
+                "hash": before,
+                "kid": sealed.kid,
+                "mac": sealed.value,
+                "start": head.mac_from if with_key else None,
+            },
+        )
+
+
+def test_the_key_of_the_macs_does_not_help_against_checkpoints(console: Any, platform: Platform) -> None:
+    """Hashes and MACs recomputed with the stolen key: the signed checkpoint differs."""
+    _events(platform, 5)
+    checkpoints.sign_due(platform, now=utc_now(), at_once=True)
+    _forge(platform, with_key=True)
+    code, found = console("audit", "verify")
+    assert (code, found["damage"]) == (1, "checkpoint")
+
+
+def test_stripping_all_macs_is_seen_from_outside(console: Any, platform: Platform) -> None:
+    """The witness remembers from where on rows carry MACs, so a log without any is no older log."""
+    _events(platform, 5)
+    checkpoints.sign_due(platform, now=utc_now(), at_once=True)
+    _forge(platform, with_key=False, from_seq=999)
+    code, found = console("audit", "verify")
+    assert (code, found["damage"]) == (1, "mac")
+
+
+def test_a_forged_row_after_the_last_checkpoint_is_found(console: Any, platform: Platform) -> None:
+    """What nobody has signed yet is held by the MACs of rows and head: an appended row and a cut tail."""
+    _events(platform, 4)
+    checkpoints.sign_due(platform, now=utc_now(), at_once=True)
+    _events(platform, 3)
+    with platform.engine.begin() as connection:
+        last = connection.scalar(text("SELECT seq FROM audit_head"))
+    _sql(
+        platform,
+        f"DELETE FROM audit_event WHERE seq > {last - 2}",
+        f"UPDATE audit_head SET seq = {last - 2}, hash = (SELECT hash FROM audit_event WHERE seq = {last - 2})",
+    )
+    code, found = console("audit", "verify")
+    assert (code, found["damage"]) == (1, "head")
+
+
+def test_no_key_no_change(platform: Platform) -> None:
+    """Without the key no event can be written, so nothing changes, and it is said in one sentence."""
+    from secops.errors import NotReady
+
+    keys = platform.settings.home / "keys"
+    before = audit_actions(platform)
+    keys.rename(keys.with_name("away"))
+    with pytest.raises(NotReady), platform.work("test:no-key") as session:
+        record(session, "test.event", now=utc_now())
+    keys.with_name("away").rename(keys)
+    assert audit_actions(platform) == before
