@@ -118,7 +118,9 @@ class SystemView(PageView):
         stack = parts.verdict_parts(
             counts, lambda one: url_for("SystemView.items", system_id=system_id, state=one)
         )
-        return self.page("system_items.html", **head_context(head, "items"), state=state, parts=stack, counts=counts)
+        return self.page(
+            "system_items.html", **head_context(head, "items"), state=state, parts=stack, counts=counts
+        )
 
     @expose("/<int:system_id>/items/export")
     def items_export(self, system_id: int) -> Response:
