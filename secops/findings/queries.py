@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, case, cast, func, literal, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from controls.catalog import AssessmentUnit
@@ -22,8 +22,6 @@ from secops.web.people import person
 
 DUE = Finding.due_on
 SEVERITY_RANK = Finding.rank
-_ID = cast(Finding.id, String)
-NUMBER = literal("P-") + func.substr(literal("00000"), func.length(_ID) + 1) + _ID
 
 
 def is_open() -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, String, cast, false, select
 
 from secops.clock import utc_now
 from secops.findings.models import Finding
-from secops.findings.queries import DUE, NUMBER, SEVERITY_RANK, is_open, is_overdue, overdue
+from secops.findings.queries import DUE, SEVERITY_RANK, is_open, is_overdue, overdue
 from secops.findings.words import number
 from secops.objects.models import Asset, Department, System
 from secops.web.example import with_example
@@ -74,12 +74,10 @@ def _target(row: Any) -> Markup:
 
 
 def _number_is(term: str) -> ColumnElement[bool]:
-    """``P-00012``, ``12`` or a part of it; other words name no number, and the database need not look."""
-    digits = term.upper().removeprefix("P-").lstrip("0")
+    """``P-00012`` or ``12``; other words name no number, and the database need not look."""
+    digits = term.upper().removeprefix("P-")
     return (
-        NUMBER.icontains(term, autoescape=True)
-        if digits.isdigit() or term.upper() in ("P", "P-")
-        else false()
+        Finding.id == int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else false()
     )
 
 
