@@ -203,10 +203,8 @@ def _row(layer: LayerMatrix, row: Group, found: Facts, where: Where) -> dict[str
 
 def _cell_words(state: CellState) -> str:
     """Examined share, open findings and evidence, short enough for a cell."""
-    share = (
-        share_text(state.counts.examined, state.counts.total) if state.counts.total else t("人工", "by hand")
-    )
-    parts = [t(f"检查 {share}", f"{share} seen")]
+    share = share_text(state.counts.examined, state.counts.total)
+    parts = [t(f"检查 {share}", f"{share} seen") if state.counts.total else t("人工判定", "by hand")]
     if state.findings:
         parts.append(t(f"问题 {state.findings}", f"{state.findings} findings"))
     if state.evidence:
