@@ -69,6 +69,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "template": ("下载导入模板", "Download the template"),
     "preview": ("预览导入", "Preview an import"),
     "apply": ("确认导入", "Take an import over"),
+    "suggest": ("查找系统", "Find a system"),
     "items": ("查看检查项", "See items"),
     "items_export": ("导出检查项", "Export items"),
     "item": ("查看单项", "See one item"),

@@ -119,11 +119,16 @@ class EvidenceView(PageView):
         if request.method == "GET":
             asked = request.args.get("system")
             system = asked_system(self.db, asked)
+            form = Form(units=request.args.getlist("unit"), system=asked or "")
             if asked and system is None:
-                raise NotFound
-            return self._form(
-                Form(units=request.args.getlist("unit"), system=system.id if system else ""), system
-            )
+                if asked.isdigit():
+                    raise NotFound
+                form.fail(
+                    "system",
+                    "没有这个系统，请从提示中选择。",
+                    "There is no such system; choose a suggested one.",
+                )
+            return self._form(form, system)
         form = Form(request.form)
         system = asked_system(self.db, form.value("system"))
         if system is None:

@@ -32,7 +32,7 @@ from secops.web.forms import Form
 from secops.web.history import history
 from secops.web.lang import language, t
 from secops.web.links import LINKS
-from secops.web.scope_filters import asked_system, scoped_departments, system_options
+from secops.web.scope_filters import asked_system, scoped_departments, system_options, system_words
 from secops.web.table_export import export_table
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -373,7 +373,9 @@ class AssetRegister(_RegisterPages):
     @expose("/discover", methods=["GET", "POST"])
     def discover(self) -> str | Response | tuple[str, int]:
         """Hosts of an nmap report, proposed as targets of one system."""
-        form = Form(request.form if request.method == "POST" else None, system=request.args.get("system"))
+        asked = asked_system(self.db, request.args.get("system"))
+        start = system_words(asked) if asked is not None else ""
+        form = Form(request.form if request.method == "POST" else None, system=start)
         if request.method == "POST":
             system = asked_system(self.db, form.value("system"))
             file = request.files.get("file")

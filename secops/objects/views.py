@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request, url_for
+from flask import jsonify, request, url_for
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
@@ -34,6 +34,7 @@ from secops.web.labels import Label, label
 from secops.web.lang import language, pick, t
 from secops.web.links import LINKS, link
 from secops.web.people import names_of, shown
+from secops.web.scope_filters import system_options
 from secops.web.table_export import export_table
 
 _STEP_STATES = {
@@ -65,6 +66,14 @@ class SystemView(PageView):
         return export_table(
             SYSTEMS, self.db, queries.system_statement(), request.args, now=utc_now(), title=title
         )
+
+    @expose("/suggest")
+    def suggest(self) -> Response:
+        """Systems whose name or code holds what was typed, for fields that name one."""
+        found = system_options(
+            self.db, classified=bool(request.args.get("classified")), like=request.args.get("q", "")[:80]
+        )
+        return jsonify([words for _, words in found])
 
     @expose("/<int:system_id>")
     def show(self, system_id: int) -> str:

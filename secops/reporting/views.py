@@ -23,7 +23,7 @@ from secops.web.forms import Form
 from secops.web.labels import label
 from secops.web.lang import language, t
 from secops.web.links import LINKS
-from secops.web.scope_filters import asked_system, system_options
+from secops.web.scope_filters import asked_system, system_options, system_words
 from secops.web.table_export import export_table
 
 KIND = "posture"
@@ -61,10 +61,12 @@ class ReportView(PageView):
         """Ask for a report. Other pages may post ``system`` alone; language and forms then are the usual ones."""
         asked = request.values.get("system")
         system = asked_system(self.db, asked)
-        if asked and system is None:
+        if asked and system is None and (request.method == "GET" or asked.isdigit()):
             raise NotFound
         if request.method == "GET":
-            form = Form(system=system.id if system else "", language=[language()], forms=services.USUAL)
+            form = Form(
+                system=system_words(system) if system else "", language=[language()], forms=services.USUAL
+            )
             return self._form(form)
         form = Form(request.form)
         job = self._build(form, system)

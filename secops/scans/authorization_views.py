@@ -25,7 +25,7 @@ from secops.web.history import history
 from secops.web.lang import language, t
 from secops.web.links import LINKS
 from secops.web.people import names_of, shown
-from secops.web.scope_filters import asked_system, system_options
+from secops.web.scope_filters import asked_system, system_options, system_words
 from secops.web.table_export import export_table
 
 MAX_LINES = 64
@@ -103,7 +103,7 @@ class AuthorizationView(PageView):
         day = utc_now().astimezone(zone()).date()
         system = asked_system(self.db, request.args.get("system"))
         form = Form(
-            system=system.id if system else None,
+            system=system_words(system) if system else None,
             probes=["nmap", "tls", "sshkex", "tlcp"],
             valid_from=day,
             valid_until=day + timedelta(days=_OFFERED_DAYS),

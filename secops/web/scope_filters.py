@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,19 +78,41 @@ def scoped_departments(session: Session) -> list[tuple[str, str]]:
     return [(str(row.id), "　" * max(0, row.path.count("/") - 2) + row.name) for row in rows]
 
 
-def system_options(session: Session, *, classified: bool = False) -> list[tuple[str, str]]:
-    """(id, "code name") of the systems in scope, for a form; one query."""
+SUGGESTED = 20
+_CODE_BEHIND = re.compile(r"[（(]([^（）()]{1,32})[）)]$")
+
+
+def system_words(system: Any) -> str:
+    """Name and code as a field shows a system and reads it back."""
+    return f"{system.name}（{system.code}）"
+
+
+def system_options(session: Session, *, classified: bool = False, like: str = "") -> list[tuple[str, str]]:
+    """(id, "name（code）") of the first systems in scope whose name or code holds *like*, for suggestions; one query.
+
+    Never all of them: a province has thousands.
+    """
     query = (
         select(System.id, System.code, System.name).where(System.is_platform.is_(False)).order_by(System.code)
     )
     if classified:
         query = query.where(System.profile != "")
-    return [(str(row.id), f"{row.name}（{row.code}）") for row in session.execute(query)]
+    for term in like.split()[:4]:
+        query = query.where(
+            or_(System.name.icontains(term, autoescape=True), System.code.icontains(term, autoescape=True))
+        )
+    return [(str(row.id), system_words(row)) for row in session.execute(query.limit(SUGGESTED))]
 
 
 def asked_system(session: Session, value: Any) -> System | None:
-    """The system that an address or a form names by id, when it is in scope."""
-    text = str(value or "")
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    """The system in scope that an address or a form names: by its id, its code, or name and code as suggested."""
+    text = str(value or "").strip()
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        found = session.scalar(select(System).where(System.id == int(text)))
+        if found is not None:
+            return found
+    behind = _CODE_BEHIND.search(text)
+    code = behind[1].strip() if behind else text
+    if not code or len(code) > 32:
         return None
-    return session.scalar(select(System).where(System.id == int(text)))
+    return session.scalar(select(System).where(System.code == code))

@@ -96,10 +96,10 @@ def test_parents_belong_to_the_same_system(platform: Platform, rows: Rows) -> No
     department = rows.one(Department)
     system = rows.one(System, department_id=department)
 
-    finding = rows.one(Finding, system_id=system)
+    outcome = rows.one(Outcome, system_id=system)
 
     with platform.work("test") as session:
-        found = session.get_one(Finding, finding)
+        found = session.get_one(Outcome, outcome)
         asset = session.get_one(Asset, found.asset_id)
         assert (found.department_id, asset.system_id, asset.department_id) == (department, system, department)
 

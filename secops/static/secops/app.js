@@ -423,4 +423,20 @@
   followAll();
   rememberLanguageLinks();
   if (!one("[autofocus]")) one("[data-focus]")?.focus();
+
+  // A field that names one of thousands: the server suggests the first that fit what was typed.
+  let waiting = 0;
+  document.addEventListener("input", (event) => {
+    const field = event.target;
+    if (!field.matches("[data-suggest]")) return;
+    clearTimeout(waiting);
+    waiting = setTimeout(async () => {
+      const address = new URL(field.dataset.suggest, location.href);
+      address.searchParams.set("q", field.value.replace(/[（(][^（）()]*[）)]?$/, ""));
+      const answer = await fetch(address, { headers: { Accept: "application/json" } }).catch(() => null);
+      if (!answer || !answer.ok) return;
+      const options = (await answer.json()).map((words) => new Option("", words));
+      field.list.replaceChildren(...options);
+    }, 150);
+  });
 })();

@@ -100,9 +100,13 @@ def test_foreign_and_missing_look_the_same(
         assert client.get(f"/reports/{number}/download").status_code == 404
     for number in (job, 9999):
         assert client.get(f"/reports/jobs/{number}").status_code == 404
-    for system in (made["foreign_system"], 9999, "x"):
+    for system in (made["foreign_system"], 9999):
         assert client.get(f"/reports/build?system={system}").status_code == 404
         assert client.post("/reports/build", {"system": system}).status_code == 404
+    # Typed words that name nothing, or a foreign code: the form says so, and says the same for both.
+    for words in ("x", "FOREIGN"):
+        assert client.get(f"/reports/build?system={words}").status_code == 404
+        assert client.post("/reports/build", {"system": words}).status_code == 400
     assert "report.download" not in audit_actions(platform)
 
 
