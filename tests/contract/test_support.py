@@ -15,6 +15,7 @@ from secops.config import Settings
 from secops.findings.models import Finding
 from secops.objects.models import Asset, Department, System
 from secops.platform import Platform
+from secops.scans.models import Outcome
 from secops.scope import Principal, scoped_classes
 from tests.conftest import OutsideNetwork
 from tests.support.builders import Rows, build_district
