@@ -1,6 +1,6 @@
 """Grants that need a second person, sensitivity labels, clearance, and the rules of role grants in the database.
 
-Revision: 0004, after 0003
+Revision: 0004, after 0001
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
-down_revision = "0003"
+down_revision = "0001"
 branch_labels = None
 depends_on = None
 

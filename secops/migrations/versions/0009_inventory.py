@@ -1,6 +1,6 @@
 """Inventory: the move to the cloud, contracts and certificates of systems, and the registers of the three layers.
 
-Revision: 0009, after 0008
+Revision: 0009, after 0005
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0008"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
