@@ -165,6 +165,9 @@ def _above(name: str, clearance: int) -> Any:
 
 
 def _scoped_table(name: str) -> Table:
+    # A process that has loaded some classes only, such as a worker that still connects, gets the rest here.
+    import secops.models  # noqa: F401
+
     (found,) = (inspect(cls).local_table for cls in _SCOPED if cls.__tablename__ == name)
     return found
 

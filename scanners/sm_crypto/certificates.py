@@ -8,6 +8,7 @@ is "unsupported", never "invalid".
 from __future__ import annotations
 
 import ipaddress
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.utils import CryptographyDeprecationWarning
 
 from scanners.sm_crypto.oids import (
     EC_PUBLIC_KEY,
@@ -119,6 +121,13 @@ class Spki:
     key: bytes
 
 
+def _serial(certificate: x509.Certificate) -> str:
+    """Hexadecimal serial number; one that is not positive is the certificate's fault, not the program's."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        return f"{certificate.serial_number:x}"
+
+
 def load_der(data: bytes) -> x509.Certificate:
     """Read one certificate.
 
@@ -128,7 +137,10 @@ def load_der(data: bytes) -> x509.Certificate:
     if len(data) > MAX_CERTIFICATE_BYTES:
         raise InvalidCertificate(f"more than {MAX_CERTIFICATE_BYTES} bytes")
     try:
-        return x509.load_der_x509_certificate(data)
+        # A serial number that is not positive is a fault of the certificate, shown as such, not of the program.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            return x509.load_der_x509_certificate(data)
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as problem:
         raise InvalidCertificate(printable(str(problem), 160)) from None
 
@@ -316,7 +328,7 @@ def facts_of(certificate: x509.Certificate) -> CertificateFacts:
     return CertificateFacts(
         subject=printable(subject, 512),
         issuer=printable(issuer, 512),
-        serial=f"{certificate.serial_number:x}",
+        serial=_serial(certificate),
         not_before=not_before,
         not_after=not_after,
         key=key_facts(certificate),
