@@ -38,6 +38,7 @@ class FindingSource(StrEnum):
 
     RULE = "rule"
     REGISTER = "register"
+    ASSESSMENT = "assessment"
 
 
 _RANKS = {"high": 0, "medium": 1, "low": 2}

@@ -1,4 +1,4 @@
-"""Findings: opened by failing rules or a register, worked through one state machine, closed by a passing retest.
+"""Findings: opened by failing rules, a register or an assessment, worked through one state machine, closed by a passing retest.
 
 The machine, one row per action:
 
@@ -15,6 +15,7 @@ reopen           closed, false-positive         open             the reason; an 
 (retest fails)   submitted                      returned         the same
 (scan fails)     closed                         open             any later scan
 (register fits)  any open one of a register     closed           the register shows that the cause is gone
+(assessed met)   any open one of an assessment  closed           an assessment closed that finds the unit met
 ===============  =============================  ===============  ==========================================
 """
 
@@ -370,6 +371,21 @@ def close_register(session: Session, system: System, key: str, *, note: str, now
         return False
     _move(session, finding, S.CLOSED, actor="platform", action="register-fits", now=now, note=note)
     return True
+
+
+def close_assessed(session: Session, system: System, keys: set[str], *, note: str, now: datetime) -> int:
+    """Close the findings of assessments that an assessor now finds met; one query, and one per finding that closes."""
+    rows = session.scalars(
+        select(Finding).where(
+            Finding.system_id == system.id,
+            Finding.source == FindingSource.ASSESSMENT,
+            Finding.state.in_(OPEN_STATES),
+        )
+    ).all()
+    found = [row for row in rows if row.key in keys]
+    for row in found:
+        _move(session, row, S.CLOSED, actor="platform", action="assessed", now=now, note=note)
+    return len(found)
 
 
 def finding_key(outcome: Outcome) -> str:

@@ -24,6 +24,7 @@ _STEPS: dict[str, tuple[str, str, str]] = {
     "retest": ("申请复测", "Retest asked for", "info"),
     "retest-passed": ("复测通过，关闭", "Retest passed: closed", "good"),
     "retest-failed": ("复测未通过，退回", "Retest failed: returned", "bad"),
+    "assessed": ("测评判定满足，关闭", "An assessment finds it met: closed", "good"),
     "register-fits": ("登记册显示已消除，关闭", "The register shows that the cause is gone: closed", "good"),
     "scan-passed": ("扫描未再发现（需复测才关闭）", "A scan passed (only a retest closes)", "good"),
 }

@@ -1,7 +1,8 @@
 """Child process: a spreadsheet on standard input, its rows as JSON on standard output.
 
 Run with the limits of ``scanners.tools.PARSER_LIMITS``: a few hundred kilobytes of .xlsx can ask for gigabytes.
-Prints ``{"rows": [[cell, …], …]}`` or ``{"error": "word"}``; the words are those of ``secops.inventory.sheets``.
+Prints ``{"rows": [[cell, …], …]}`` of the first sheet, or with ``--all`` ``{"sheets": [{"name", "rows"}]}``, or
+``{"error": "word"}``; the words are those of ``secops.inventory.sheets``.
 Loads nothing of the platform.
 """
 
@@ -17,13 +18,18 @@ from typing import Any
 
 MAX_ROWS = 20_001
 MAX_COLUMNS = 100
-MAX_CELL = 4_000
-_MEMBERS, _MEMBER_BYTES, _RATIO = 400, 200 << 20, 200
+MAX_CELL = 8_000
+MAX_SHEETS = 3_000
+MAX_ALL_ROWS = 200_000
+_MEMBERS, _MEMBER_BYTES, _RATIO = 6_200, 200 << 20, 200
 
 
 def main() -> None:
     content = sys.stdin.buffer.read()
     try:
+        if sys.argv[1:] == ["--all"]:
+            print(json.dumps({"sheets": _all_sheets(content)}, ensure_ascii=True))
+            return
         rows = _xlsx(content) if content[:4] == b"PK\x03\x04" else _csv(content)
     except _Refused as error:
         print(json.dumps({"error": str(error)}))
@@ -45,7 +51,29 @@ def _cell(value: Any) -> Any:
     return str(value)[:MAX_CELL]
 
 
-def _xlsx(content: bytes) -> list[list[Any]]:
+def _all_sheets(content: bytes) -> list[dict[str, Any]]:
+    if content[:4] != b"PK\x03\x04":
+        raise _Refused("kind")
+    _look_inside(content)
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        if len(book.worksheets) > MAX_SHEETS:
+            raise _Refused("sheets")
+        found, total = [], 0
+        for sheet in book.worksheets:
+            rows = _collect(sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS))
+            total += len(rows)
+            if total > MAX_ALL_ROWS:
+                raise _Refused("rows")
+            found.append({"name": sheet.title, "rows": rows})
+        return found
+    except (KeyError, ValueError, IndexError, TypeError, AttributeError, SyntaxError, zipfile.BadZipFile):
+        raise _Refused("broken") from None
+
+
+def _look_inside(content: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
@@ -55,6 +83,10 @@ def _xlsx(content: bytes) -> list[list[Any]]:
     unpacked = sum(one.file_size for one in members)
     if len(members) > _MEMBERS or unpacked > _MEMBER_BYTES or unpacked / packed > _RATIO:
         raise _Refused("bomb")
+
+
+def _xlsx(content: bytes) -> list[list[Any]]:
+    _look_inside(content)
     import openpyxl
 
     try:

@@ -28,6 +28,7 @@ _ERRORS = {
     "bomb": ("文件解压后过大，未读取。", "The file unpacks to too much and was not read."),
     "kind": ("只能导入 XLSX 或 CSV 文件。", "Only XLSX and CSV files can be imported."),
     "encoding": ("CSV 的编码无法识别，请存为 UTF-8。", "The encoding of the CSV is unknown; save it as UTF-8."),
+    "sheets": ("工作表过多，请分批导入。", "There are too many sheets; import them in parts."),
     "rows": (f"一次最多导入 {MAX_ROWS} 行，请拆分后再导入。", f"At most {MAX_ROWS} rows at a time; split the file."),
 }  # fmt: skip
 _LIMIT = (
@@ -42,11 +43,25 @@ def read_sheet(content: bytes) -> list[list[Any]]:
     Raises:
         BadInput: not a spreadsheet, damaged, or too large.
     """
+    rows: list[list[Any]] = _read(content)["rows"]
+    return rows
+
+
+def read_sheets(content: bytes) -> list[tuple[str, list[list[Any]]]]:
+    """Name and rows of every sheet of a workbook.
+
+    Raises:
+        BadInput: no workbook, damaged, or too large.
+    """
+    return [(one["name"], one["rows"]) for one in _read(content, "--all")["sheets"]]
+
+
+def _read(content: bytes, *options: str) -> dict[str, Any]:
     if len(content) > MAX_BYTES:
         raise BadInput("文件超过 20 MB，请拆分后再导入。", "The file is over 20 MB; split it.", "file")
     if not content:
         raise BadInput("文件是空的。", "The file is empty.", "file")
-    argv = [sys.executable, "-I", str(Path(sheet_reader.__file__))]
+    argv = [sys.executable, "-I", str(Path(sheet_reader.__file__)), *options]
     done = run_tool(argv, timeout_s=_WAIT_S, stdin=content, limits=PARSER_LIMITS, env={"PYTHONUTF8": "1"})
     if isinstance(done, Failed):
         if done.reason is FailureReason.MISSING_TOOL:
@@ -54,11 +69,10 @@ def read_sheet(content: bytes) -> list[list[Any]]:
         raise BadInput(*_LIMIT, "file")
     if done.returncode != 0:
         raise BadInput(*_LIMIT, "file")
-    answer = json.loads(done.stdout)
+    answer: dict[str, Any] = json.loads(done.stdout)
     if "error" in answer:
         raise BadInput(*_ERRORS[answer["error"]], "file")
-    rows: list[list[Any]] = answer["rows"]
-    return rows
+    return answer
 
 
 def head_of(register: Register, row: list[Any]) -> dict[str, int]:

@@ -22,7 +22,17 @@ class Entry:
     zh: str
     en: str
     icon: str
+    # Further views whose pages stand under this line.
+    also: tuple[str, ...] = ()
 
+
+_ASSESSMENT = (
+    "AssessmentGrid",
+    "AssessmentRisks",
+    "AssessmentQuality",
+    "AssessmentResult",
+    "AssessmentSheets",
+)
 
 GROUPS: tuple[tuple[tuple[str, str], tuple[Entry, ...]], ...] = (
     (
@@ -39,6 +49,7 @@ GROUPS: tuple[tuple[tuple[str, str], tuple[Entry, ...]], ...] = (
     (
         ("检查", "Examination"),
         (
+            Entry("AssessmentView.index", "测评", "Assessments", "clipboard-check", also=_ASSESSMENT),
             Entry("ScanView.index", "扫描", "Scans", "radar"),
             Entry("AuthorizationView.index", "扫描授权", "Authorisations", "shield-check"),
             Entry("ScheduleView.index", "计划任务", "Schedules", "calendar2-check"),
@@ -78,7 +89,7 @@ def visible_groups() -> list[tuple[str, list[dict[str, object]]]]:
                 "url": url_for(entry.endpoint),
                 "text": t(entry.zh, entry.en),
                 "icon": entry.icon,
-                "active": entry.endpoint.split(".")[0] == current,
+                "active": current in (entry.endpoint.split(".")[0], *entry.also),
                 "count": _waiting(entry.endpoint),
             }
             for entry in entries

@@ -33,6 +33,7 @@ class HomeView(IndexView):
 def register_pages(app: Flask, appbuilder: AppBuilder) -> None:
     """Add every view of the platform."""
     from secops.accounts import views as accounts
+    from secops.assessments import views as assessments
     from secops.audit_log import views as audit_log
     from secops.catalogue import views as catalogue
     from secops.evidence import views as evidence
@@ -51,6 +52,7 @@ def register_pages(app: Flask, appbuilder: AppBuilder) -> None:
     Bootstrap5(app)
     for module in (
         accounts,
+        assessments,
         audit_log,
         catalogue,
         evidence,

@@ -1,0 +1,1 @@
+"""Assessments: a dated, frozen piece of human judgement over targets and units. Posture is another thing beside it."""
