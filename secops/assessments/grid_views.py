@@ -63,7 +63,7 @@ class AssessmentGrid(PageView):
         return self.page(
             "assessment_grid.html",
             **assessment_context(self.db, found, "grid"),
-            grid_data=json.dumps(self._data(found, frame), ensure_ascii=False, separators=(",", ":")),
+            grid_data=self._data(found, frame),
             classes=list(
                 dict.fromkeys((str(unit.class_code), pick(class_name(unit))) for unit in frame.units)
             ),

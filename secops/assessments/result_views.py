@@ -35,6 +35,11 @@ _WANTED = {
     "2025": (Conclusion.CONFORMING, Conclusion.BASICALLY_CONFORMING),
     "2021": (Conclusion.EXCELLENT, Conclusion.GOOD, Conclusion.FAIR),
 }
+_TONES = {
+    Conclusion.CONFORMING.value: "good", Conclusion.EXCELLENT.value: "good", Conclusion.GOOD.value: "good",
+    Conclusion.BASICALLY_CONFORMING.value: "warn", Conclusion.FAIR.value: "warn",
+    Conclusion.NOT_CONFORMING.value: "bad", Conclusion.POOR.value: "bad",
+}  # fmt: skip
 _NONE = Label("未判定", "Not decided", "open")
 
 
@@ -84,6 +89,7 @@ class AssessmentResult(PageView):
             **assessment_context(self.db, found, "result"),
             data=data,
             output=data["output"],
+            tone=_TONES.get((data["output"] or {}).get("conclusion") or "", ""),
             examined=_examined(data),
             edition=edition_words(found.edition),
             crypto=Edition(found.edition).is_crypto,

@@ -44,6 +44,7 @@ from sqlalchemy.orm import Mapper
 
 from secops import models as _models  # noqa: F401  (every table is mapped before one is filled)
 from secops.db import UtcDateTime
+from secops.assessments.models import Assessment, AssessmentRecord, AssessmentRisk, AssessmentTarget
 from secops.evidence.models import Evidence, EvidenceLink
 from secops.findings.models import Finding, FindingEvent
 from secops.jobs.models import Job
@@ -139,6 +140,25 @@ _SHAPES: dict[type[Any], Callable[[int], Values]] = {
         "by_class": {},
         "by_layer": {},
     },
+    Assessment: lambda i: {
+        "number": f"A{i:05}",
+        "title": f"测评 {i}",
+        "framework": "gbt-28448-2019",
+        "edition": "2025",
+        "profile": "S3A3G3",
+        "scope": {"units": ["L3-CES1-01", "L3-PES1-01"], "excluded": {}, "inherited": {}},
+        "rules": {"y": "0.5", "multi_object_rule": "set", "rate_edge": "inclusive", "threshold": "exact"},
+        "begins_on": date(2026, 11, 2),
+        "cells": 2,
+    },
+    AssessmentTarget: lambda i: {"position": i, "kind": "system", "name": f"对象 {i}"},
+    AssessmentRecord: lambda i: {
+        "unit_id": "L3-PES1-01",
+        "verdict": "compliant",
+        "state": "decided",
+        "origin": "person",
+    },
+    AssessmentRisk: lambda i: {"unit_id": "L3-PES1-01", "level": "low", "likelihood": "low", "impact": "low"},
     Job: lambda i: {
         "kind": "scan",
         "queue": "scan",

@@ -139,9 +139,24 @@
   const drawn = new Map();
   const heads = new Map();
   const sides = new Map();
+  const lines = new Map();      // one element per row, without a box of its own, so that a screen reader meets rows
+  const line = (row) => {
+    let element = lines.get(row);
+    if (!element) {
+      element = document.createElement("div");
+      element.className = "wg-row";
+      element.setAttribute("role", "row");
+      element.setAttribute("aria-rowindex", String(row + 2));
+      lines.set(row, element);
+      space.append(element);
+    }
+    return element;
+  };
   const corner = document.createElement("div");
   corner.className = "wg-corner";
-  space.append(corner);
+  corner.setAttribute("role", "columnheader");
+  corner.textContent = words.corner;
+  line(-1).append(corner);
 
   function measure() {
     space.style.width = `${SIDE + columns.length * COLUMN}px`;
@@ -152,6 +167,7 @@
       for (const element of pool.values()) element.remove();
       pool.clear();
     }
+    for (const [row, element] of lines) if (row >= 0) { element.remove(); lines.delete(row); }
     get("work-count").textContent = `${rows.length} ${words.units}`;
   }
 
@@ -211,9 +227,8 @@
     if (row === at.row && column === at.column) kind += " now";
     element.className = kind;
     element.textContent = mark;
-    element.setAttribute("aria-label", [unit.id, target.name, letter ? VERDICTS[letter] : "", known?.[2] & 1 ? words.draft : ""].filter(Boolean).join(" "));
+    element.setAttribute("aria-label", [unit.id, target.name, letter ? words.verdicts[letter] || letter : "", known?.[2] & 1 ? words.draft : ""].filter(Boolean).join(" "));
     element.setAttribute("aria-selected", String(picked.has(id)));
-    element.setAttribute("aria-rowindex", String(row + 2));
     element.setAttribute("aria-colindex", String(column + 2));
   }
 
@@ -243,22 +258,23 @@
           element.dataset.column = column;
           place(element, SIDE + column * COLUMN, HEAD + row * ROW);
           drawn.set(name, element);
-          space.append(element);
+          line(row).append(element);
         }
         look(element, row, column);
       }
     }
     for (const [name, element] of drawn) if (!wanted.has(name)) { element.remove(); drawn.delete(name); }
-    keepEdge(heads, firstColumn, lastColumn, head, (element, column) => place(element, SIDE + column * COLUMN, top));
-    keepEdge(sides, firstRow, lastRow, side, (element, row) => place(element, left, HEAD + row * ROW));
+    for (const [row, element] of lines) if (row >= 0 && (row < firstRow || row > lastRow)) { element.remove(); lines.delete(row); }
+    keepEdge(heads, firstColumn, lastColumn, head, () => line(-1), (element, column) => place(element, SIDE + column * COLUMN, top));
+    keepEdge(sides, firstRow, lastRow, side, line, (element, row) => place(element, left, HEAD + row * ROW));
     grid.setAttribute("aria-activedescendant", `c-${at.row}-${at.column}`);
     need(firstColumn, lastColumn);
   }
 
-  function keepEdge(pool, first, last, make, put) {
+  function keepEdge(pool, first, last, make, home, put) {
     for (const [number, element] of pool) if (number < first || number > last) { element.remove(); pool.delete(number); }
     for (let number = first; number <= last; number += 1) {
-      if (!pool.has(number)) { pool.set(number, make(number)); space.append(pool.get(number)); }
+      if (!pool.has(number)) { pool.set(number, make(number)); home(number).prepend(pool.get(number)); }
       put(pool.get(number), number);
     }
   }

@@ -63,7 +63,7 @@ _REGISTERS = {
 }  # fmt: skip
 _ALIASES = {
     "finding_id": "finding", "report_id": "report_file", "authorization_id": "scan_authorization",
-    "exclusion_id": "unit_exclusion",
+    "exclusion_id": "unit_exclusion", "target_id": "assessment_target",
 }  # fmt: skip
 
 Place = dict[type[Any], int]

@@ -12,9 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from secops.accounts.models import Role
+from secops.assessments.deciding import decide_many, load_frame
+from secops.assessments.planning import Plan, create
+from secops.clock import utc_now
+from secops.objects.models import System
 from secops.seed.district import SIZES, seed
 from tests.functional.ui.conftest import Site, Watched
 from tests.support import platforms
@@ -31,7 +36,9 @@ PAGES = {
         "/systems/2/inheritance", "/systems/2/assets", "/systems/2/classify", "/registers/", "/registers/systems/",
         "/registers/systems/new", "/registers/systems/2", "/registers/assets/import", "/calendar/", "/findings/",
         "/findings/1", "/scans/", "/authorizations/new", "/schedules/", "/evidence/", "/evidence/upload", "/reports/",
-        "/catalogue/", "/jobs/", "/matrix/",
+        "/catalogue/", "/jobs/", "/matrix/", "/assessments/", "/assessments/new?system=YX-0004", "/assessments/1", "/assessments/1/grid",
+        "/assessments/1/risks", "/assessments/1/risks/L3-PES1-01", "/assessments/1/checks", "/assessments/1/result",
+        "/assessments/1/sheets", "/assessments/1/compare",
     ),
     Role.SYSTEM_ADMIN: ("/users/", "/users/new"),
     Role.SECURITY_ADMIN: ("/grants/", "/grants/new"),
@@ -45,6 +52,19 @@ def district(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
     """The application over the small seed."""
     platform = platforms.copy_installation(_sqlite_template, tmp_path_factory.mktemp("axe") / "home")
     seed(platform.engine, SIZES["S"])
+    with platform.work("cli") as session:
+        system = session.scalars(select(System).where(System.code == "YX-0004")).one()
+        begun = create(session, system, Plan(), now=utc_now())
+        frame = load_frame(session, begun)
+        decide_many(
+            session,
+            begun,
+            frame,
+            [("L3-PES1-01", frame.whole.id)],
+            verdict="non_compliant",
+            text="渗水",
+            now=utc_now(),
+        )
     for role in PAGES:
         platforms.add_person(platform, role, username=role.value)
     app = platforms.application(platform)
