@@ -70,6 +70,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "cell": ("查看一格", "See one cell"),
     "exclude": ("申请不适用", "Ask for exclusion"),
     "claim": ("设定责任", "Say who answers"),
+    "campaign": ("批量开始", "Begin many"),
     "document": ("导出整份 JSON", "Export it whole"),
     "assign": ("分工", "Assign work"),
     "cells": ("读取一段格", "Read cells"),

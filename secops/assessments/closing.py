@@ -22,6 +22,8 @@ from secops.errors import BadInput, Refused
 from secops.findings.models import FindingSource, Severity
 from secops.findings.services import Found, close_assessed, open_or_refresh
 from secops.objects.models import System
+from secops.posture.catalogue import EDITION
+from secops.posture.services import recompute
 from secops.scope import principal_of
 
 S = AssessmentState
@@ -73,7 +75,14 @@ def close(
            detail={"conclusion": assessment.conclusion, "faults": document["faults"]})  # fmt: skip
     session.flush()
     _findings(session, assessment, frame, now)
+    _tell_posture(session, assessment, now)
     return assessment
+
+
+def _tell_posture(session: Session, assessment: Assessment, now: datetime) -> None:
+    """The posture reads closed assessments by itself; it only has to look again."""
+    if assessment.framework == EDITION:
+        recompute(session, session.get_one(System, assessment.system_id), now=now)
 
 
 def _findings(session: Session, assessment: Assessment, frame: Frame, now: datetime) -> None:
@@ -191,6 +200,8 @@ def grant_reopen(
     note(session, assessment, action, actor, now, before=before, note=reason.strip()[:400])
     record(session, f"assessment.{action}", assessment, now=now, reason=reason[:200])
     session.flush()
+    if grant:
+        _tell_posture(session, assessment, now)
 
 
 def _closed(session: Session, assessment: Assessment) -> None:

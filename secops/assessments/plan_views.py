@@ -18,7 +18,7 @@ from secops.assessments.export import export_of
 from secops.assessments.frame import Frame
 from secops.assessments.grid import progress, tasks_of, unit_figures
 from secops.assessments.models import Assessment, AssessmentState
-from secops.assessments.planning import Plan, create
+from secops.assessments.planning import MAX_CAMPAIGN, Plan, create, create_campaign
 from secops.assessments.quality import blocking, checks
 from secops.assessments.queries import assessment_statement, events_of
 from secops.assessments.sampling import sample
@@ -30,7 +30,7 @@ from secops.assessments.words import (
     action_words,
     edition_words,
 )
-from secops.catalogue.words import class_name, term
+from secops.catalogue.words import class_name, level_words, term
 from secops.clock import utc_now
 from secops.db import local_day
 from secops.errors import BadInput, Conflict, NotFound, Refused
@@ -136,6 +136,59 @@ class AssessmentView(PageView):
             )  # fmt: skip
             self.db.flush()
             return made
+        except BadInput as error:
+            self.db.rollback()
+            form.take(error)
+            return None
+
+    @expose("/campaign", methods=["GET", "POST"])
+    def campaign(self) -> str | Response | tuple[str, int]:
+        """Begin assessments of many systems at once; the address narrows the list to choose from."""
+        levels = [int(one) for one in request.args.getlist("level") if one in ("1", "2", "3", "4")] or [3, 4]
+        query = select(System).where(
+            System.profile != "", System.is_platform.is_(False), System.level.in_(levels)
+        )
+        words = request.args.get("q", "").strip()[:80]
+        if words:
+            query = query.where(
+                System.name.icontains(words, autoescape=True) | System.code.icontains(words, autoescape=True)
+            )
+        systems = self.db.scalars(query.order_by(System.code).limit(MAX_CAMPAIGN)).all()
+        form = Form(request.form) if request.method == "POST" else Form(edition="2025", begins_on=today())
+        status = 200
+        if request.method == "POST":
+            made = self._campaign(form)
+            if made:
+                return self.done(
+                    url_for("AssessmentView.index", campaign=made[0].id), f"已开始 {len(made[1])} 个系统的测评。",
+                    f"Assessments of {len(made[1])} systems have begun.",
+                )  # fmt: skip
+            status = 400
+        page = self.page(
+            "assessment_campaign.html",
+            form=form,
+            search=Form(request.args, level=levels, q=words),
+            levels=[(str(one), level_words(one)) for one in (1, 2, 3, 4)],
+            chosen_levels=[str(one) for one in levels],
+            options=[(one.id, one.name, f"{one.code} · {one.profile}") for one in systems],
+            editions=[(key, t(*names)) for key, names in EDITIONS.items()],
+            most=MAX_CAMPAIGN,
+        )
+        return page, status
+
+    def _campaign(self, form: Form) -> tuple[Any, list[Assessment]] | None:
+        edition = form.choice("edition", tuple(EDITIONS))
+        title = form.text("title", required=True, limit=100)
+        begins, ends = form.day("begins_on", required=True), form.day("ends_on")
+        ids = [int(one) for one in form.values("systems") if one.isascii() and one.isdigit()][
+            : MAX_CAMPAIGN + 1
+        ]
+        if not form.ok:
+            return None
+        systems = self.db.scalars(select(System).where(System.id.in_(ids)).order_by(System.code)).all()
+        try:
+            plan = Plan(edition=edition, title=title, begins_on=begins, ends_on=ends)
+            return create_campaign(self.db, systems, plan, now=utc_now())
         except BadInput as error:
             self.db.rollback()
             form.take(error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -31,7 +31,7 @@ from secops.audit_log.services import record
 from secops.db import local_day
 from secops.errors import BadInput, Refused
 from secops.inventory.models import ExclusionState, InheritedUnit, UnitExclusion
-from secops.objects.models import Asset, System
+from secops.objects.models import Asset, Department, System
 from secops.posture.catalogue import EDITION, selection_for
 from secops.scope import principal_of
 from smcrypto.sm3 import hexdigest
@@ -106,6 +106,78 @@ def create(session: Session, system: System, plan: Plan, *, now: datetime) -> As
            detail={"system": system.code, "edition": edition, "targets": len(targets)})  # fmt: skip
     session.flush()
     return assessment
+
+
+MAX_CAMPAIGN = 300
+
+
+def create_campaign(
+    session: Session, systems: Sequence[System], plan: Plan, *, now: datetime
+) -> tuple[AssessmentCampaign, list[Assessment]]:
+    """Begin an assessment of each system, all or none; the sampling rules choose the targets of each.
+
+    Raises:
+        BadInput: no title, no system, too many, one without a level, or one whose assessment runs already.
+        Refused
+    """
+    who = principal_of(session)
+    _require(who)
+    if not plan.title.strip():
+        raise BadInput("请填写标题。", "Give it a title.", "title")
+    if not 1 <= len(systems) <= MAX_CAMPAIGN:
+        raise BadInput(
+            f"请选择 1 到 {MAX_CAMPAIGN} 个系统。", f"Choose 1 to {MAX_CAMPAIGN} systems.", "systems"
+        )
+    running = session.scalars(
+        select(System.name)
+        .join(Assessment, Assessment.system_id == System.id)
+        .where(
+            System.id.in_([one.id for one in systems]),
+            Assessment.state == AssessmentState.RUNNING,
+            Assessment.framework == (CRYPTO if plan.edition.startswith("crypto") else EDITION),
+        )
+        .limit(5)
+    ).all()
+    if running:
+        names = "、".join(running)
+        raise BadInput(
+            f"这些系统已有进行中的测评：{names}。", f"These have a running assessment: {names}.", "systems"
+        )
+    campaign = AssessmentCampaign(
+        department_id=_common_department(session, systems), title=plan.title.strip()[:160],
+        edition=plan.edition or default_edition(plan.begins_on or local_day(session, now)).value,
+        begins_on=plan.begins_on, ends_on=plan.ends_on, created_by=who.name, created_at=now,
+    )  # fmt: skip
+    session.add(campaign)
+    session.flush()
+    record(
+        session,
+        "assessment.campaign",
+        campaign,
+        now=now,
+        detail={"systems": len(systems), "edition": campaign.edition},
+    )
+    made = []
+    for system in systems:
+        own = replace(
+            plan, title=f"{plan.title.strip()}：{system.name}"[:160], assets=None, campaign=campaign
+        )
+        made.append(create(session, system, own, now=now))
+    return campaign, made
+
+
+def _common_department(session: Session, systems: Sequence[System]) -> int:
+    """The department that all of them belong to or lie below, as far as this person sees it."""
+    paths = [
+        [int(part) for part in path.split("/") if part]
+        for path in session.scalars(
+            select(Department.path).where(Department.id.in_({one.department_id for one in systems}))
+        )
+    ]
+    who = principal_of(session)
+    shared = [one for one in paths[0] if all(one in path for path in paths)] if paths else []
+    visible = [one for one in shared if who.may_see(one, None)]
+    return visible[-1] if visible else systems[0].department_id
 
 
 def _require(who: Any) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import case
+from sqlalchemy import case, select
 
-from secops.assessments.models import Assessment
+from secops.assessments.models import Assessment, AssessmentCampaign
 from secops.assessments.words import ASSESSMENT_STATES, EDITIONS, edition_words
 from secops.objects.models import Department, System
 from secops.web.example import with_example
@@ -32,6 +32,15 @@ def _conclusion(row: Any) -> str:
     return " · ".join(part for part in (row.Assessment.conclusion, figure) if part)
 
 
+def _campaigns(session: Any) -> list[tuple[str, str]]:
+    rows = session.execute(
+        select(AssessmentCampaign.id, AssessmentCampaign.title)
+        .order_by(AssessmentCampaign.id.desc())
+        .limit(50)
+    )
+    return [(str(row.id), row.title) for row in rows]
+
+
 ASSESSMENTS = Table(
     "assessments",
     (
@@ -51,6 +60,7 @@ ASSESSMENTS = Table(
     ),
     filters=(
         Choice("state", "状态", "State", Assessment.state, options=lambda s: [(key, one.text) for key, one in ASSESSMENT_STATES.items()]),
+        Choice("campaign", "批次", "Campaign", Assessment.campaign_id, options=_campaigns),
         Choice("edition", "计分版本", "Edition", Assessment.edition, options=lambda s: [(key, t(*words)) for key, words in EDITIONS.items()]),
         department_filter(),
         system_filter(),

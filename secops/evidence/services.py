@@ -317,7 +317,8 @@ def decide(
         reason=reason.strip()[:400],
     )
     session.flush()
-    recompute(session, session.get_one(System, evidence.system_id), now=now)
+    units = session.scalars(select(EvidenceLink.unit_id).where(EvidenceLink.evidence_id == evidence.id)).all()
+    recompute(session, session.get_one(System, evidence.system_id), now=now, only=set(units))
     return evidence
 
 

@@ -145,7 +145,7 @@ def decide(
     )  # fmt: skip
     session.flush()
     if approve:
-        recompute(session, session.get_one(System, row.system_id), now=now)
+        recompute(session, session.get_one(System, row.system_id), now=now, only={row.unit_id})
     return row
 
 
@@ -165,7 +165,7 @@ def withdraw(session: Session, exclusion_id: int, *, actor: str, reason: str, no
     record(session, "exclusion.withdraw", row, now=now, reason=reason[:200], detail={"unit": row.unit_id})
     session.flush()
     if was is S.APPROVED:
-        recompute(session, session.get_one(System, row.system_id), now=now)
+        recompute(session, session.get_one(System, row.system_id), now=now, only={row.unit_id})
     return row
 
 

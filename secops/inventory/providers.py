@@ -153,7 +153,9 @@ def _hand_down(session: Session, provider_id: int, now: datetime) -> int:
                 detail={"provider": provider.code, "units": len(rows)},
             )
             session.flush()
-            recompute(session, session.get_one(System, system_id), now=now)
+            recompute(
+                session, session.get_one(System, system_id), now=now, only={row.unit_id for row in rows}
+            )
     return len(tenants)
 
 
@@ -246,7 +248,7 @@ def claim(
         detail={"units": wanted[:40], "count": len(wanted), "how": responsibility, "provider": name[:80]},
     )  # fmt: skip
     session.flush()
-    recompute(session, tenant, now=now)
+    recompute(session, tenant, now=now, only=set(wanted))
     return len(wanted)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from controls.applicability import Selection, select
 from controls.catalog import AssessmentUnit, Catalog
 from controls.loader import load_catalog
 from controls.terms import LevelProfile, Scope
+from scanners.baseline.steps import load_combinations
 
 EDITION = "gbt-28448-2019"
 
@@ -53,3 +55,27 @@ def translate(
             continue
         found.extend((str(unit.id), one.number) for one in unit.steps if one.text == words)
     return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def _rules_by_family() -> dict[str, frozenset[str]]:
+    from secops.scans.judge import rules_by_id
+
+    catalog = load_catalog()
+    found: dict[str, set[str]] = {}
+    rules = rules_by_id()
+    for rule in rules.values():
+        for answer in rule.answers:
+            if catalog.has_unit(answer.unit):
+                found.setdefault(catalog.unit(answer.unit).family, set()).add(rule.id)
+    for platform in {rule.platforms[0] for rule in rules.values()}:
+        for one in load_combinations(platform):
+            if catalog.has_unit(one.unit):
+                found.setdefault(catalog.unit(one.unit).family, set()).update(one.rules)
+    return {family: frozenset(ids) for family, ids in found.items()}
+
+
+def rules_speaking_to(units: Iterable[AssessmentUnit]) -> frozenset[str]:
+    """Ids of the rules whose outcomes can count for these units, alone or together."""
+    by_family = _rules_by_family()
+    return frozenset().union(*(by_family.get(unit.family, frozenset()) for unit in units))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,8 +22,9 @@ from secops.db import local_day
 from secops.evidence.models import BlobState, Evidence, EvidenceLink, EvidenceState
 from secops.findings.models import Finding, FindingState
 from secops.objects.models import Asset, System
-from secops.posture.catalogue import EDITION, selection_for, translate
+from secops.posture.catalogue import EDITION, rules_speaking_to, selection_for, translate
 from secops.posture.combined import settled_together
+from secops.posture.decisions import Stood, decisions_of
 from secops.posture.models import PostureCell, PostureSummary
 from secops.posture.overrides import Override, overrides_of
 from secops.scans.models import Outcome, ProbeRun
@@ -36,25 +37,38 @@ class _Known:
     answers: dict[tuple[str, int], list[RuleEvidence]]
     evidence_of_outcome: dict[tuple[str, int], set[int]]
     links: dict[tuple[str, int | None], list[tuple[int, EvidenceState]]]
+    decided: Mapping[tuple[str, int | None], Stood]
+    # When the newest outcome that speaks to a cell was seen.
+    seen: dict[tuple[str, int], datetime]
 
 
-def recompute(session: Session, system: System, *, now: datetime) -> PostureSummary | None:
+def recompute(
+    session: Session, system: System, *, now: datetime, only: Collection[str] | None = None
+) -> PostureSummary | None:
     """Replace the system's cells and add a summary row; None while the system has no level.
 
-    Reads the current outcomes and the living evidence of this one system; writes only the posture's own tables.
+    Reads the current outcomes, the living evidence, the last closed assessment, exclusions and inherited results of
+    this one system; writes only the posture's own tables.
+
+    Args:
+        only: units that changed; the others' cells stay as they are. A whole one is due when targets, level or
+            extensions changed. Both ways give the same cells.
     """
     if not system.profile:
         return None
     extensions = tuple(system.extensions)
-    units = selection_for(system.profile, extensions).units
+    every = selection_for(system.profile, extensions).units
+    units = every if only is None else tuple(unit for unit in every if str(unit.id) in only)
+    touched = None if only is None else {str(unit.id) for unit in units}
     # One at a time per system, and nothing is read before the lock: PostgreSQL waits at the row, SQLite at the delete.
     session.scalar(select(System.id).where(System.id == system.id).with_for_update())
-    session.execute(
-        delete(PostureCell).where(PostureCell.system_id == system.id),
-        execution_options={"synchronize_session": False},
-    )
+    old = delete(PostureCell).where(PostureCell.system_id == system.id)
+    if touched is not None:
+        old = old.where(PostureCell.unit_id.in_(sorted(touched)))
+    session.execute(old, execution_options={"synchronize_session": False})
     assets = session.scalars(select(Asset).where(Asset.system_id == system.id).order_by(Asset.id)).all()
-    known = _gather(session, system, assets)
+    known = _gather(session, system, assets, units if touched is not None else None)
+    known = replace(known, decided=decisions_of(session, system, now, touched))
     special = overrides_of(session, system, local_day(session, now))
     rows: list[dict[str, Any]] = []
     verdicts: dict[Any, dict[str, Verdict | None]] = {}
@@ -65,7 +79,20 @@ def recompute(session: Session, system: System, *, now: datetime) -> PostureSumm
         rows.extend(row | place for _, row, _ in found)
     if rows:
         session.execute(insert(PostureCell), rows)
-    return _add_summary(session, system, units, verdicts, now)
+    if touched is not None:
+        verdicts = _stored(session, system, every)
+    return _add_summary(session, system, every, verdicts, now)
+
+
+def _stored(
+    session: Session, system: System, units: Sequence[AssessmentUnit]
+) -> dict[Any, dict[str, Verdict | None]]:
+    """Verdicts of all cells as they stand, one narrow query, in the form that the roll-up takes."""
+    found: dict[str, dict[str, Verdict | None]] = {}
+    query = select(PostureCell.unit_id, PostureCell.id, PostureCell.verdict)
+    for unit_id, cell, verdict in session.execute(query.where(PostureCell.system_id == system.id)):
+        found.setdefault(unit_id, {})[str(cell)] = Verdict(verdict) if verdict else None
+    return {unit.id: found.get(str(unit.id), {}) for unit in units}
 
 
 def _cells(
@@ -94,16 +121,20 @@ def _targets(unit: AssessmentUnit, assets: Sequence[Asset]) -> list[Asset | None
     return found or [None]
 
 
-def _gather(session: Session, system: System, assets: Sequence[Asset]) -> _Known:
+def _gather(
+    session: Session, system: System, assets: Sequence[Asset], units: Sequence[AssessmentUnit] | None
+) -> _Known:
     kind_of = {asset.id: asset.kind for asset in assets}
     name_of = {asset.id: asset.name for asset in assets}
-    known = _Known({}, {}, {})
+    known = _Known({}, {}, {}, {}, {})
     query = (
         select(Outcome, ProbeRun.evidence_id)
         .join(ProbeRun, ProbeRun.id == Outcome.probe_run_id)
         .where(Outcome.system_id == system.id, Outcome.current.is_(True))
         .order_by(Outcome.id)
     )
+    if units is not None:
+        query = query.where(Outcome.rule_id.in_(sorted(rules_speaking_to(units))))
     services: dict[tuple[int, str], list[Outcome]] = {}
     for outcome, evidence_id in session.execute(query):
         if outcome.asset_id not in kind_of:
@@ -111,6 +142,7 @@ def _gather(session: Session, system: System, assets: Sequence[Asset]) -> _Known
         services.setdefault((outcome.asset_id, outcome.target), []).append(outcome)
         for answer in outcome.answers:
             for key in _note(known, system, outcome, answer, kind_of, name_of):
+                known.seen[key] = max(known.seen.get(key, outcome.observed_at), outcome.observed_at)
                 if evidence_id is not None:
                     known.evidence_of_outcome.setdefault(key, set()).add(evidence_id)
     for outcomes in services.values():
@@ -175,22 +207,32 @@ def _cell(unit: AssessmentUnit, asset: Asset | None, known: _Known) -> tuple[dic
     unit_id = str(unit.id)
     key = (unit_id, asset.id if asset else 0)
     suggestion = suggest(unit, known.answers.get(key, []))
+    stood = known.decided.get((unit_id, asset.id if asset else None))
+    # A person's judgement holds until something newer was seen that says otherwise.
+    holds = stood is not None and (
+        suggestion.verdict is None or key not in known.seen or known.seen[key] <= stood.at
+    )
     links = list(known.links.get((unit_id, None), []))
     if asset is not None:
         links += known.links.get((unit_id, asset.id), [])
     evidence_ids = sorted({*known.evidence_of_outcome.get(key, set()), *(found for found, _ in links)})
+    verdict = suggestion.verdict
+    reasons = _reasons(unit, asset, suggestion, links)
+    if stood is not None and holds:
+        reasons = [stood.reason(over=verdict not in (None, stood.verdict)), *reasons]
+        verdict = stood.verdict
     row = {
         "unit_id": unit_id,
         "asset_id": asset.id if asset else None,
-        "verdict": suggestion.verdict.value if suggestion.verdict else None,
-        "reasons": _reasons(unit, asset, suggestion, links),
+        "verdict": verdict.value if verdict else None,
+        "reasons": reasons,
         "steps": [
             {"number": step.number, "status": step.status.value, "rules": list(step.rules)}
             for step in suggestion.steps
         ],
         "evidence_ids": evidence_ids,
     }
-    return row, suggestion.verdict
+    return row, verdict
 
 
 def _reasons(

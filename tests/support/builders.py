@@ -43,8 +43,8 @@ from sqlalchemy import inspect as mapping_of
 from sqlalchemy.orm import Mapper
 
 from secops import models as _models  # noqa: F401  (every table is mapped before one is filled)
-from secops.db import UtcDateTime
 from secops.assessments.models import Assessment, AssessmentRecord, AssessmentRisk, AssessmentTarget
+from secops.db import UtcDateTime
 from secops.evidence.models import Evidence, EvidenceLink
 from secops.findings.models import Finding, FindingEvent
 from secops.jobs.models import Job

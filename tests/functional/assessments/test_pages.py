@@ -334,3 +334,27 @@ def test_administrators_see_no_assessment(bench: Bench, client_as: ClientAs, rol
     client: Any = client_as(role)
     for page in PAGES:
         assert client.get(_base(bench) + page).status_code == 403
+
+
+def test_many_begin_together_or_none(platform: Platform, rows: Rows, client_as: ClientAs) -> None:
+    """A campaign over three systems; with one that is being assessed already nothing begins."""
+    ids = [rows.one(System, level=3, profile="S3A3G3", code=f"C-{n}", name=f"系统 {n}") for n in range(3)]
+    client = client_as(Role.OFFICER)
+    assert "系统 1" in client.get("/assessments/campaign?q=C-").get_data(as_text=True)
+    form = {
+        "title": "四季度自评",
+        "edition": "2025",
+        "begins_on": "2026-11-25",
+        "systems": [str(one) for one in ids],
+    }
+    answer = client.post("/assessments/campaign", data=form)
+    assert answer.status_code == 302
+    listed = client.get(answer.headers["Location"]).get_data(as_text=True)
+    assert "四季度自评：系统 2" in listed
+    other = rows.one(System, level=3, profile="S3A3G3", code="C-9", name="第四个")
+    again = client.post("/assessments/campaign", data=form | {"systems": [str(other), str(ids[0])]})
+    assert again.status_code == 400
+    assert "系统 0" in again.get_data(as_text=True)
+    assert client.post("/assessments/campaign", data=form | {"title": "", "systems": []}).status_code == 400
+    with platform.work("test:look") as session:
+        assert len(session.scalars(select(Assessment)).all()) == 3
