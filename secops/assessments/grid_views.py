@@ -29,7 +29,7 @@ from secops.assessments.queries import CellPage, cell_page
 from secops.assessments.result import is_management
 from secops.assessments.risks import cases_for
 from secops.assessments.suggestions import draft_text
-from secops.assessments.words import RECORD_STATES, RISK_LEVELS, action_words, change_words
+from secops.assessments.words import RECORD_STATES, RISK_LEVELS, action_words, change_words, target_words
 from secops.catalogue import words as catalogue_words
 from secops.catalogue.words import class_name, clause_words, term
 from secops.clock import utc_now
@@ -92,7 +92,7 @@ class AssessmentGrid(PageView):
                 for unit in frame.units
             ],
             "targets": [
-                {"id": one.id, "name": t("整个系统", "Whole system") if one.kind == SYSTEM else one.name,
+                {"id": one.id, "name": target_words(one),
                  "kind": kind_words(one.kind), "address": one.address}
                 for one in frame.targets
             ],
@@ -192,7 +192,7 @@ class AssessmentGrid(PageView):
             page=page,
             unit=page.unit,
             target=page.target,
-            target_name=t("整个系统", "Whole system") if page.target.kind == SYSTEM else page.target.name,
+            target_name=target_words(page.target),
             record=page.record,
             settled=settled,
             may_decide=found.state is AssessmentState.RUNNING and self.who.has(*ROLES) and not settled,
@@ -219,6 +219,7 @@ class AssessmentGrid(PageView):
             shown=shown,
             evidence_title=title_words,
             verdict_words=verdict_words,
+            target_words=target_words,
         )  # fmt: skip
 
     @expose("/<int:assessment_id>/bulk", methods=["POST"])

@@ -26,7 +26,7 @@ from secops.assessments.risks import (
     judge_risk,
     risks_of,
 )
-from secops.assessments.words import RISK_LEVELS
+from secops.assessments.words import RISK_LEVELS, target_words
 from secops.catalogue import words as catalogue_words
 from secops.clock import utc_now
 from secops.db import local_day
@@ -124,7 +124,8 @@ class AssessmentRisks(PageView):
             levels=[(one, RISK_LEVELS[one].text) for one in reversed(LEVELS)],
             risk_levels=RISK_LEVELS,
             gaps=[(frame.target_of[one], label("verdict", verdicts[(unit_id, one)])) for one in at],
-            gap_options=[(one, frame.target_of[one].name) for one in at],
+            target_words=target_words,
+            gap_options=[(one, target_words(frame.target_of[one])) for one in at],
             helpers=[(str(one.id), f"{one.id} {pick(one.control_point.name)}") for one in _met(frame, verdicts) if str(one.id) != unit_id],
             made=[one for one in compensations_of(self.db, found.id) if one.unit_id == unit_id],
             may_decide=found.state is AssessmentState.RUNNING and self.who.has(*ROLES),
@@ -170,7 +171,7 @@ def _gap_row(
     found: Assessment, frame: Frame, unit_id: str, targets: list[int], risk: AssessmentRisk | None, left: bool
 ) -> dict[str, Any]:
     unit = frame.unit_of[unit_id]
-    names = [frame.target_of[one].name for one in targets]
+    names = [target_words(frame.target_of[one]) for one in targets]
     return {
         "unit": unit,
         "targets": t("、", ", ").join(names[:3]) + (t(f" 等 {len(names)} 个", f" and {len(names) - 3} more") if len(names) > 3 else ""),
@@ -183,7 +184,7 @@ def _gap_row(
 def _made_row(frame: Frame, made: Any, names: dict[str, str]) -> dict[str, Any]:
     return {
         "made": made,
-        "target": frame.target_of[made.target_id].name,
+        "target": target_words(frame.target_of[made.target_id]),
         "label": label("verdict", made.verdict),
         "by": shown(made.made_by, names),
     }
@@ -243,6 +244,6 @@ class AssessmentQuality(PageView):
             rows_of_checks=rows,
             chosen=chosen,
             cells=cells,
-            pick_text=pick,
+            target_words=target_words,
             may_decide=found.state is AssessmentState.RUNNING and self.who.has(*ROLES),
         )

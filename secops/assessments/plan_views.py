@@ -29,6 +29,7 @@ from secops.assessments.words import (
     action_tone,
     action_words,
     edition_words,
+    target_words,
 )
 from secops.catalogue.words import class_name, level_words, term
 from secops.clock import utc_now
@@ -338,7 +339,9 @@ def _class_rows(found: Assessment, frame: Frame, figures: dict[str, dict[str, in
 def _part_options(frame: Frame) -> list[tuple[str, str]]:
     classes = dict.fromkeys(str(unit.class_code) for unit in frame.units)
     found = [(f"class:{code}", f"{t('安全类', 'Class')} · {_class_words(frame, code)}") for code in classes]
-    found += [(f"target:{one.id}", f"{t('对象', 'Target')} · {one.name}") for one in frame.targets[:400]]
+    found += [
+        (f"target:{one.id}", f"{t('对象', 'Target')} · {target_words(one)}") for one in frame.targets[:400]
+    ]
     found += [(f"unit:{unit.id}", f"{t('单元', 'Unit')} · {unit.id}") for unit in frame.units]
     return found
 
@@ -351,7 +354,7 @@ def _class_words(frame: Frame, code: str) -> str:
 def _task_row(frame: Frame, task: Any, names: dict[str, str]) -> dict[str, Any]:
     words = {
         "class": lambda: _class_words(frame, task.value),
-        "target": lambda: frame.target_of[int(task.value)].name,
+        "target": lambda: target_words(frame.target_of[int(task.value)]),
         "unit": lambda: task.value,
     }[task.part]()
     return {

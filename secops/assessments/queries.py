@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, aliased
 
-from controls.catalog import AssessmentUnit, Family
+from controls.catalog import CRYPTO, MLPS_EVALUATION, MLPS_REQUIREMENTS, AssessmentUnit, Family
+from controls.crosswalk import find_crosswalk
 from controls.loader import load_catalog
 from secops.assessments.frame import Frame, Target
 from secops.assessments.grid import decided_share
@@ -170,7 +172,8 @@ def _evidence(
     """What is linked to the unit, what the posture rests on, and what the record names; newest first."""
     named = {*(record.evidence_ids if record else ()), *(proposal.evidence_ids if proposal else ())}
     linked = select(EvidenceLink.evidence_id).where(
-        EvidenceLink.system_id == assessment.system_id, EvidenceLink.unit_id == unit_id
+        EvidenceLink.system_id == assessment.system_id,
+        EvidenceLink.unit_id.in_([unit_id, *mapped_units(unit_id)]),
     )
     columns = (
         Evidence.id, Evidence.title, Evidence.origin_key, Evidence.source, Evidence.state, Evidence.given_by,
@@ -186,6 +189,31 @@ def _evidence(
         .order_by(Evidence.id.desc())
         .limit(50)
     ).all()
+
+
+@lru_cache(maxsize=2048)
+def mapped_units(unit_id: str) -> tuple[str, ...]:
+    """Units of the other framework at the same level whose item the crosswalk joins with this unit's.
+
+    Their evidence is offered here as well; a verdict never travels.
+    """
+    catalog = load_catalog()
+    if not catalog.has_unit(unit_id):
+        return ()
+    unit = catalog.unit(unit_id)
+    ours, other = (MLPS_REQUIREMENTS, CRYPTO) if unit.framework != CRYPTO else (CRYPTO, MLPS_REQUIREMENTS)
+    crosswalk = find_crosswalk(ours, other)
+    if crosswalk is None or unit.item is None:
+        return ()
+    family = catalog.family(unit.family)
+    ends = {unit.family, *(str(item) for item in family.items)}
+    found = {str(pair.right) for pair in crosswalk.pairs if str(pair.left) in ends}
+    units = catalog.units(MLPS_EVALUATION if other == MLPS_REQUIREMENTS else CRYPTO, level=int(unit.level))
+    return tuple(
+        str(one.id)
+        for one in units
+        if one.family in found or (one.item is not None and str(one.item) in found)
+    )
 
 
 def _elsewhere(

@@ -15,6 +15,7 @@ from secops.assessments.frame import Frame
 from secops.assessments.models import Assessment, AssessmentState
 from secops.assessments.planning import ROLES
 from secops.assessments.sheets import SheetRow, apply_sheet, plan_sheet, read_rows, write_sheets
+from secops.assessments.words import target_words
 from secops.clock import utc_now
 from secops.errors import BadInput, NotFound, Refused
 from secops.inventory.models import ImportDraft
@@ -150,7 +151,7 @@ def _key(found: Assessment) -> str:
 def _shown_row(frame: Frame, row: SheetRow, before: dict[str, Any]) -> dict[str, Any]:
     return {
         "row": row,
-        "target": frame.target_of[row.target_id].name,
+        "target": target_words(frame.target_of[row.target_id]),
         "before": label("verdict", before["verdict"] or "not_examined"),
         "after": label("verdict", row.verdict or "not_examined"),
         "text_before": before["text"],

@@ -66,7 +66,11 @@ def proposals(
         target = frame.whole.id if row.asset_id is None else by_asset.get(row.asset_id)
         if target is not None and (row.unit_id, target) in wanted:
             found[(row.unit_id, target)] = Proposal(
-                row.verdict, row.reasons, row.steps, row.evidence_ids, row.computed_at
+                row.suggested,
+                [one for one in row.reasons if one.get("kind") != "decision"],
+                row.steps,
+                row.evidence_ids,
+                row.computed_at,
             )
     return found
 
@@ -85,8 +89,8 @@ def proposed_verdicts(
     if any(one.id == frame.whole.id for one in chosen):
         clause = or_(clause, PostureCell.asset_id.is_(None))
     rows = session.execute(
-        select(PostureCell.unit_id, PostureCell.asset_id, PostureCell.verdict).where(
-            PostureCell.system_id == assessment.system_id, PostureCell.verdict.is_not(None), clause
+        select(PostureCell.unit_id, PostureCell.asset_id, PostureCell.suggested).where(
+            PostureCell.system_id == assessment.system_id, PostureCell.suggested.is_not(None), clause
         )
     )
     found = {}

@@ -60,6 +60,11 @@ ACTIONS: dict[str, tuple[str, str, str]] = {
 PARTS = {"class": ("安全类", "Class"), "target": ("测评对象", "Target"), "unit": ("测评单元", "Unit")}
 
 
+def target_words(target: Any) -> str:
+    """Name of a column; the whole system has a name in both languages."""
+    return t("整个系统", "Whole system") if target.kind == "system" else str(target.name)
+
+
 def edition_words(edition: str) -> str:
     return t(*EDITIONS.get(edition, (edition, edition)))
 

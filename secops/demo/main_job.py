@@ -20,7 +20,7 @@ from secops.accounts.passwords import one_time_password
 from secops.accounts.services import principal_for, reset_password
 from secops.audit_log.services import record
 from secops.clock import utc_now
-from secops.demo import district, summary
+from secops.demo import assessment, district, summary
 from secops.demo.certificates import write_sm2_pair
 from secops.demo.client import Browser
 from secops.demo.start import require_not_full
@@ -80,6 +80,11 @@ class DemoRun:
             ("以责任人身份通过网页上传证据", "upload evidence through the real page", self.upload),
             ("整改一个问题并复测", "work one finding up to its retest", self.remediate),
             ("由计划任务自动复查一次", "let the schedule repeat the scan once", self.wait_for_schedule),
+            (
+                "开始一次测评，采用扫描给出的建议",
+                "begin an assessment with what the scans propose",
+                self.assess,
+            ),
             ("生成态势报告（PDF 与 XLSX）", "write the posture report", self.report),
         ]
         for number, (zh, en, work) in enumerate(steps, start=1):
@@ -412,6 +417,16 @@ class DemoRun:
         )
 
     # 9
+    def assess(self) -> None:
+        with self.platform.work_as(self.principal("assessor")) as session:
+            found, taken = assessment.begin(session, system_by_code(session, SYSTEM))
+            number = found.number
+        self.say(
+            f"{number}：{taken} 格采用了建议，其余待测评人员判定",
+            f"{number}: {taken} cells took the proposal, the rest is for an assessor",
+        )
+
+    # 10
     def report(self) -> None:
         who = self.principal("officer")
         with self.platform.work_as(who) as session:

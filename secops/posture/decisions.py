@@ -38,7 +38,7 @@ class Stood:
         zh, en = f"测评 {self.number} 于 {day} 判定", f"decided in {self.number} on {day}"
         if over:
             zh, en = f"{zh}，此后没有新的检查结果", f"{en}; no newer result since"
-        return {"zh": zh, "en": en}
+        return {"zh": zh, "en": en, "kind": "decision"}
 
 
 def decisions_of(

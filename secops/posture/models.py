@@ -13,7 +13,10 @@ from secops.scope import SystemScoped
 
 
 class PostureCell(SystemScoped, Base):
-    """State of one unit at one target now. ``verdict`` null means not examined, and ``reasons`` says why."""
+    """State of one unit at one target now. ``verdict`` null means not examined, and ``reasons`` says why.
+
+    ``suggested`` is what the machine alone makes of it: no decision of a person, nothing inherited or excluded.
+    """
 
     __tablename__ = "posture_cell"
     __audited__ = False
@@ -23,6 +26,7 @@ class PostureCell(SystemScoped, Base):
     unit_id: Mapped[str] = mapped_column(String(16), nullable=False)
     asset_id: Mapped[int | None] = mapped_column(ForeignKey("asset.id"))
     verdict: Mapped[str | None] = mapped_column(String(16))
+    suggested: Mapped[str | None] = mapped_column(String(16))
     reasons: Mapped[list[dict[str, str]]] = mapped_column(JSON, nullable=False, default=list)
     steps: Mapped[list[dict[str, Any]]] = mapped_column(JSON, nullable=False, default=list)
     evidence_ids: Mapped[list[int]] = mapped_column(JSON, nullable=False, default=list)

@@ -108,6 +108,7 @@ def _cells(
             "unit_id": str(unit.id),
             "asset_id": None,
             "verdict": special.verdict.value if special.verdict else None,
+            "suggested": None,
             "reasons": [{"zh": special.zh, "en": special.en}],
             "steps": [],
             "evidence_ids": list(special.evidence_ids),
@@ -225,6 +226,7 @@ def _cell(unit: AssessmentUnit, asset: Asset | None, known: _Known) -> tuple[dic
         "unit_id": unit_id,
         "asset_id": asset.id if asset else None,
         "verdict": verdict.value if verdict else None,
+        "suggested": suggestion.verdict.value if suggestion.verdict else None,
         "reasons": reasons,
         "steps": [
             {"number": step.number, "status": step.status.value, "rules": list(step.rules)}

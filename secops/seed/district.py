@@ -260,7 +260,7 @@ def _cells(size: Size, each: int, assets: Sequence[_Asset]) -> Iterator[dict[str
             )
             yield {
                 "department_id": asset.system.department_id, "system_id": asset.system.id, "unit_id": str(unit.id),
-                "asset_id": asset.id, "verdict": verdict, "reasons": [reason], "steps": [], "evidence_ids": [],
+                "asset_id": asset.id, "verdict": verdict, "suggested": verdict, "reasons": [reason], "steps": [], "evidence_ids": [],
                 "computed_at": START,
             }  # fmt: skip
 

@@ -363,3 +363,9 @@ def upgrade() -> None:
         batch_op.create_index("ix_assessment_record_revision", ["assessment_id", "revision"], unique=False)
         batch_op.create_index(batch_op.f("ix_assessment_record_system_id"), ["system_id"], unique=False)
         batch_op.create_index("ix_assessment_record_target", ["assessment_id", "target_id"], unique=False)
+
+    with op.batch_alter_table("posture_cell", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("suggested", sa.String(length=16), nullable=True))
+    # Until now every verdict of a cell was the machine's, exclusions and inherited ones apart.
+    cells = sa.table("posture_cell", sa.column("verdict", sa.String), sa.column("suggested", sa.String))
+    op.execute(cells.update().where(cells.c.verdict != "na").values(suggested=cells.c.verdict))

@@ -177,7 +177,7 @@ def test_suggestions_are_accepted_with_a_draft_text(bench: Bench, platform: Plat
                 PostureCell.unit_id == "L3-CES1-01", PostureCell.asset_id == target.asset_id
             )
         ).one()
-        cell.verdict, cell.reasons = (
+        cell.suggested, cell.reasons = (
             "non_compliant",
             [{"zh": "允许空口令登录", "en": "empty passwords are allowed"}],
         )
