@@ -78,7 +78,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "MAX_CONTENT_LENGTH": settings.upload_limit_mb * 1024 * 1024 + MAX_FORM_BYTES,
         "MAX_FORM_MEMORY_SIZE": MAX_FORM_BYTES,
         "MAX_FORM_PARTS": 1000,
-        "PERMANENT_SESSION_LIFETIME": timedelta(hours=8),
+        "PERMANENT_SESSION_LIFETIME": timedelta(hours=settings.session_hours),
         # Else every answer, a late static file too, sends the cookie again and may overwrite a newer session.
         "SESSION_REFRESH_EACH_REQUEST": False,
         "SESSION_COOKIE_NAME": "__Host-secops" if settings.behind_tls else "secops",
@@ -94,11 +94,13 @@ def _configuration(settings: Settings) -> dict[str, Any]:
 
 def _register(app: Flask, platform: Platform) -> None:
     from secops.web import errors, filters, gate, headers, navigation
+    from secops.web.origin import check_origin
     from secops.web.principal import load_principal
 
     # The order matters: who is it, may they, and only then FAB and the view.
     app.before_request(headers.start)
     app.before_request(load_principal)
+    app.before_request(check_origin)
     app.before_request(gate.check_request)
     headers.register(app)
     errors.register(app)

@@ -128,6 +128,10 @@ class Settings:
     secret_key_file: str = ""
     grant_approvers: str = "security-admin"
     grant_request_days: int = 7
+    session_idle_minutes: int = 30
+    session_idle_admin_minutes: int = 15
+    session_hours: int = 8
+    sessions_max: int = 5
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -203,6 +207,10 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "secret_key_file": str,
     "grant_approvers": _approvers,
     "grant_request_days": _positive,
+    "session_idle_minutes": _positive,
+    "session_idle_admin_minutes": _positive,
+    "session_hours": _positive,
+    "sessions_max": _positive,
 }
 
 # Read by the build and the tests, not by the platform.

@@ -121,6 +121,20 @@ class UserView(PageView):
         )
 
 
+    @expose("/<int:user_id>/end-sessions", methods=["POST"])
+    def end_sessions(self, user_id: int) -> Response:
+        account = self.db.get(Account, user_id)
+        if account is None:
+            raise NotFound
+        reason = request.form.get("reason", "")
+        try:
+            ended = administration.end_sessions(self.db, account, reason=reason, now=utc_now())
+        except SecopsError as error:
+            return _complain(self, error, "UserView.index")
+        back = url_for("UserView.index")
+        return self.done(back, f"已退出 {ended} 个会话。", f"{ended} sessions have ended.")
+
+
 class GrantView(PageView):
     """Role grants, for the security administrator."""
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from secops.accounts.models import ADMINISTRATORS, Account, RoleGrant
 from secops.accounts.rules import end_sessions_of, keep_last, keep_last_of
+from secops.accounts.sessions import Ending, end_all
 from secops.audit_log.services import record
 from secops.errors import BadInput, Refused
 
@@ -30,7 +31,7 @@ def disable_account(session: Session, account: Account, *, by: str, reason: str,
         raise Refused("不能停用自己的账号。", "Nobody disables their own account.")
     keep_last(session, account.user_id, now)
     user.active = False
-    end_sessions_of(session, account, now=now)
+    end_sessions_of(session, account, now=now, why=Ending.DISABLED)
     record(session, "account.disable", account, object_id=user.username, now=now, reason=reason)
     session.flush()
 
@@ -51,6 +52,22 @@ def enable_account(session: Session, account: Account, *, by: str, reason: str, 
     account.locked_until = None
     record(session, "account.enable", account, object_id=user.username, now=now, reason=reason)
     session.flush()
+
+
+def end_sessions(session: Session, account: Account, *, reason: str, now: datetime) -> int:
+    """End every session of somebody's account; gives how many there were.
+
+    Raises:
+        BadInput: no reason given.
+    """
+    reason = require_reason(reason)
+    user = session.get_one(User, account.user_id)
+    ended = end_all(session, account, now=now, why=Ending.ADMINISTRATOR)
+    record(
+        session, "session.end", account, object_id=user.username, now=now, reason=reason, detail={"ended": ended}
+    )
+    session.flush()
+    return ended
 
 
 def revoke_grant(session: Session, grant: RoleGrant, *, by: str, reason: str, now: datetime) -> None:

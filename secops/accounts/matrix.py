@@ -54,6 +54,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "MatrixView": ("权限矩阵", "Permission matrix"),
     "SelfcheckView": ("平台自评估", "Self-assessment"),
     "AuditView": ("审计日志", "Audit log"),
+    "SessionView": ("本人会话", "Own sessions"),
     "AccountView": ("本人账号", "Own account"),
     "ComponentView": ("界面组件", "Component page"),
 }
@@ -96,6 +97,9 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "start": ("发起", "Start"),
     "cancel": ("取消", "Cancel"),
     "decide": ("审批或采纳", "Decide"),
+    "end": ("退出会话", "End a session"),
+    "end_others": ("退出其他会话", "End every other session"),
+    "end_sessions": ("退出某人的会话", "End somebody's sessions"),
     "toggle": ("停用或启用", "Disable or enable"),
     "run_now": ("立即执行", "Run now"),
     "rerun": ("重新执行", "Run again"),

@@ -72,6 +72,40 @@ class RoleGrant(Base):
     reviewed_by: Mapped[str] = mapped_column(String(120), nullable=False, default="")
 
 
+class UserSession(Base):
+    """One session of one person: made, seen, ended. The token itself is the browser's; here lies its digest.
+
+    Not under the audit guard: its start and its end are told by the log-in, the log-out, or the change that ended it.
+    """
+
+    __tablename__ = "user_session"
+    __audited__ = False
+    __table_args__ = (
+        Index("ix_user_session_open", "user_id", "ended_at"),
+        {"extend_existing": False},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), nullable=False)
+    token_hash: Mapped[str] = mapped_column(String(64), nullable=False, unique=True)
+    # The account's epoch when the session began; the session is dead once the account has moved on.
+    epoch: Mapped[int] = mapped_column(Integer, nullable=False)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
+    last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
+    # When a second factor was shown in this session, and when the password was last asked for.
+    factor_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reauth_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    address: Mapped[str] = mapped_column(String(45), nullable=False, default="")
+    agent: Mapped[str] = mapped_column(String(200), nullable=False, default="")
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    end_reason: Mapped[str] = mapped_column(String(32), nullable=False, default="")
+
+    @property
+    def ref(self) -> str:
+        """What the audit log calls this session; says nothing about the token."""
+        return f"s{self.id}"
+
+
 class GrantKind(StrEnum):
     ROLE = "role"
     CLEARANCE = "clearance"

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from secops.accounts.models import ADMINISTRATORS, Account, Role, RoleGrant
 from secops.accounts.services import TOGETHER, active_grants
+from secops.accounts.sessions import Ending, end_all
 from secops.errors import BadInput, Refused
 from secops.objects.models import Department
 from secops.scope import principal_of
@@ -68,9 +69,11 @@ def require_lawful(
     return role
 
 
-def end_sessions_of(session: Session, account: Account, *, now: datetime) -> None:
-    """A change of rights ends what runs under the old ones."""
-    account.session_epoch += 1
+def end_sessions_of(
+    session: Session, account: Account, *, now: datetime, why: Ending = Ending.RIGHTS
+) -> None:
+    """A change of rights ends what runs under the old ones, at once and on every web worker."""
+    end_all(session, account, now=now, why=why)
 
 
 def keep_last(session: Session, user_id: int, now: datetime) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from secops.accounts.models import ADMINISTRATORS, Account, Role, RoleGrant
 from secops.accounts.passwords import check_password, hash_password, one_time_password, require_acceptable
+from secops.accounts.sessions import Ending, end_all
 from secops.audit_log.services import record
 from secops.errors import BadInput, NotFound, Refused
 from secops.objects.models import Department
@@ -267,7 +268,7 @@ def change_password(session: Session, user: User, *, old: str, new: str, again: 
     user.password = hash_password(new)
     account.must_change_password = False
     account.password_changed_at = now
-    account.session_epoch += 1
+    end_all(session, account, now=now, why=Ending.PASSWORD)
     record(session, "password.change", account, object_id=user.username, now=now)
 
 
@@ -286,15 +287,9 @@ def reset_password(session: Session, username: str, *, now: datetime) -> str:
     account.must_change_password = True
     account.failed_logins = 0
     account.locked_until = None
-    account.session_epoch += 1
+    end_all(session, account, now=now, why=Ending.PASSWORD)
     record(session, "password.reset", account, object_id=username, now=now)
     return password
-
-
-def end_sessions(session: Session, account: Account, *, now: datetime, action: str = "logout") -> None:
-    """Make every cookie of this account worthless."""
-    account.session_epoch += 1
-    record(session, action, account, object_id=str(account.user_id), now=now)
 
 
 def account_rows(session: Session) -> list[dict[str, Any]]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import secrets
-
 from flask import flash, g, redirect, request, session, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.sqla.models import User
-from flask_login import current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
 from secops.accounts import services
 from secops.accounts.admin_views import GrantView, MatrixView, UserView
 from secops.accounts.approval_views import VIEWS as APPROVAL_VIEWS
+from secops.accounts.door import admit, forget
 from secops.accounts.models import Account
 from secops.accounts.passwords import MAX_LENGTH, MIN_LENGTH
+from secops.accounts.session_views import SessionView
+from secops.accounts.sessions import Ending, end_session
 from secops.clock import utc_now
 from secops.errors import BadInput
 from secops.scope import Principal
@@ -22,7 +22,6 @@ from secops.web.base import PageView
 from secops.web.forms import Form
 from secops.web.lang import t
 from secops.web.paths import safe_next
-from secops.web.principal import EPOCH
 
 PASSWORD_RULES = (
     (f"{MIN_LENGTH} 到 {MAX_LENGTH} 个字符", f"{MIN_LENGTH} to {MAX_LENGTH} characters"),
@@ -44,7 +43,7 @@ class LoginView(PageView):
 
     @expose("/", methods=["GET", "POST"])
     def login(self) -> str | Response | tuple[str, int]:
-        if current_user.is_authenticated:
+        if self.who.user_id is not None:
             return redirect("/")
         if request.method == "GET":
             return self.page("login.html", form=Form())
@@ -66,31 +65,23 @@ class LoginView(PageView):
                 "The user name or password is wrong, or the account is locked. Five failures lock it for 30 minutes.",
             )
             return self.page("login.html", form=form), 401
-        user = self.db.get_one(User, result.user_id)
-        account = self.db.get_one(Account, user.id)
+        account = self.db.get_one(Account, result.user_id)
         going_to = safe_next(session.get("next"))
-        locale = session.get("locale")
-        session.clear()
-        session.permanent = True
-        session["ref"] = secrets.token_hex(8)
-        session[EPOCH] = account.session_epoch
-        if locale:
-            session["locale"] = locale
-        login_user(user)
+        admit(self.db, account, self.platform.settings, now=utc_now())
+        self.db.commit()
         return redirect(going_to)
 
     @expose("/out", methods=["POST"])
     def logout(self) -> Response:
-        locale = session.get("locale")
-        if g.account is not None:
-            services.end_sessions(self.db, g.account, now=utc_now())
+        if g.user_session is not None:
+            end_session(self.db, g.user_session, now=utc_now(), why=Ending.LOGOUT)
             self.db.commit()
-        logout_user()
-        session.clear()
-        if locale:
-            session["locale"] = locale
+        forget()
         flash(t("已退出登录。", "You have logged out."), "success")
-        return redirect(url_for("LoginView.login"))
+        answer = redirect(url_for("LoginView.login"))
+        # Not "cookies": the answer itself sets the one that says good-bye, and the old one opens nothing any more.
+        answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+        return answer
 
 
 class AccountView(PageView):
@@ -121,9 +112,9 @@ class AccountView(PageView):
         user = self.db.get_one(User, self.who.user_id)
         old, new, again = (form.value(key) for key in ("old_password", "new_password", "again"))
         services.change_password(self.db, user, old=old, new=new, again=again, now=utc_now())
+        # All sessions ended, this one too; the person goes on in a new one.
+        admit(self.db, g.account, self.platform.settings, now=utc_now(), factor_at=g.user_session.factor_at)
         self.db.commit()
-        # This session goes on under the new epoch; the others are of an earlier one.
-        session[EPOCH] = self.db.get_one(Account, user.id).session_epoch
 
 
-VIEWS = (AccountView, UserView, GrantView, MatrixView, *APPROVAL_VIEWS)
+VIEWS = (AccountView, SessionView, UserView, GrantView, MatrixView, *APPROVAL_VIEWS)

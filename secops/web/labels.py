@@ -197,6 +197,7 @@ LABELS: dict[str, dict[str, Label]] = {
     "audit_action": {
         "login": Label("登录", "Sign-in"),
         "logout": Label("退出登录", "Log-out"),
+        "session.end": Label("结束会话", "Session ended"),
         "request.denied": Label("越权请求", "Denied request"),
         "account.create": Label("建立账号", "Account created"),
         "account.disable": Label("停用账号", "Account disabled"),

@@ -1,50 +1,69 @@
-"""Turns the signed-in user of a request into the principal of its session."""
+"""Turns the session of a request into its principal."""
 
 from __future__ import annotations
 
+import logging
 import secrets
+from datetime import datetime
 
-from flask import current_app, g, request, session
-from flask_login import current_user, logout_user
+from flask import current_app, flash, g, request, session
+from sqlalchemy.exc import OperationalError
 
-from secops.accounts.models import Account
+from secops.accounts.models import UserSession
 from secops.accounts.services import principal_for
+from secops.accounts.sessions import Limits, ending_of, find_session, touch
 from secops.clock import utc_now
 from secops.scope import NOBODY, Principal
+from secops.web.lang import t
 
-EPOCH = "epoch"
+TOKEN = "sid"
+
+log = logging.getLogger("secops.web")
 
 
 def load_principal() -> None:
     """Set ``g.principal`` and hand it to the database session; runs first in every request.
 
-    A cookie of an earlier epoch (log-out, new password, disabling) is nobody.
+    One query gives session, user and account; a session that is over is nobody.
     """
     g.request_id = secrets.token_hex(8)
     g.principal = NOBODY
-    g.account = None
+    g.account = g.user_session = g.signed_in = None
     if request.endpoint and (request.endpoint == "static" or request.endpoint.endswith(".static")):
         return
-    db_session = current_app.extensions["secops"].session
+    platform = current_app.extensions["secops"]
+    db_session = platform.session
     # Accounts and grants carry no row scope; only the principal built from them may open the rest.
     db_session().info["principal"] = NOBODY
-    if not current_user.is_authenticated:
+    token = session.get(TOKEN)
+    if not isinstance(token, str):
         return
-    account = db_session.get(Account, current_user.id)
-    if account is None or not current_user.is_active or session.get(EPOCH) != account.session_epoch:
-        logout_user()
-        session.pop(EPOCH, None)
+    found = find_session(db_session(), token)
+    if found is None:
+        session.pop(TOKEN)
         return
-    g.account = account
-    g.principal = principal_for(
-        db_session(),
-        current_user,
-        utc_now(),
-        address=request.remote_addr or "",
-        session_ref=str(session.get("ref", "")),
-        request_id=g.request_id,
+    row, user, account = found
+    now = utc_now()
+    who = principal_for(
+        db_session(), user, now, address=request.remote_addr or "", session_ref=row.ref, request_id=g.request_id
     )
-    db_session().info["principal"] = g.principal
+    over = ending_of(row, user, account, who.roles, now=now, limits=Limits.of(platform.settings))
+    if over is not None:
+        session.pop(TOKEN)
+        flash(t("会话已结束，请重新登录。", "The session has ended; sign in again."), "info")
+        return
+    if request.headers.get("X-Fragment") != "1":
+        _touch(row, now)
+    g.account, g.user_session, g.signed_in, g.principal = account, row, user, who
+    db_session().info["principal"] = who
+
+
+def _touch(row: UserSession, now: datetime) -> None:
+    """A store that can't be written right now still shows its pages; the session then idles out the sooner."""
+    try:
+        touch(current_app.extensions["secops"].engine, row, now)
+    except OperationalError as error:
+        log.warning("session.untouched", extra={"fields": {"error": type(error.orig).__name__}})
 
 
 def principal() -> Principal:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app
+from flask import Flask, g
 from flask_appbuilder.security.sqla.manager import SecurityManager
-from flask_appbuilder.security.views import AuthDBView
-from flask_login import login_user
+from flask_login import LoginManager
 
 from secops.web.principal import principal
 
@@ -24,6 +23,14 @@ class PlatformSecurityManager(SecurityManager):
 
         self.auth_view = LoginView()
         self.appbuilder.add_view_no_menu(self.auth_view)
+
+    def create_login_manager(self, app: Flask) -> LoginManager:
+        """Flask-Login makes no session and reads none: it is told who the session on the server belongs to."""
+        manager = LoginManager(app)
+        manager.session_protection = None
+        manager.user_loader(lambda user_id: None)
+        manager.request_loader(lambda request: g.get("signed_in"))
+        return manager
 
     def create_db(self) -> None:
         """Tables come from migrations; FAB's Admin and Public roles are never made."""
@@ -46,6 +53,3 @@ class PlatformSecurityManager(SecurityManager):
     def auth_user_db(self, username: str, password: str) -> None:
         """Closed: the one way to a session is ``LoginView``."""
         return None
-
-
-__all__ = ["AuthDBView", "PlatformSecurityManager", "current_app", "login_user"]
