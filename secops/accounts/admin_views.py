@@ -120,7 +120,6 @@ class UserView(PageView):
             "The account is disabled; its sessions have ended.",
         )
 
-
     @expose("/<int:user_id>/end-sessions", methods=["POST"])
     def end_sessions(self, user_id: int) -> Response:
         account = self.db.get(Account, user_id)

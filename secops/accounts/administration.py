@@ -64,7 +64,13 @@ def end_sessions(session: Session, account: Account, *, reason: str, now: dateti
     user = session.get_one(User, account.user_id)
     ended = end_all(session, account, now=now, why=Ending.ADMINISTRATOR)
     record(
-        session, "session.end", account, object_id=user.username, now=now, reason=reason, detail={"ended": ended}
+        session,
+        "session.end",
+        account,
+        object_id=user.username,
+        now=now,
+        reason=reason,
+        detail={"ended": ended},
     )
     session.flush()
     return ended

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import Engine, Row, select, update
+from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from secops.accounts.models import ADMINISTRATORS, Account, UserSession
@@ -34,7 +34,7 @@ class Ending(StrEnum):
     OWN = "own"
     ADMINISTRATOR = "administrator"
     RIGHTS = "rights"
-    PASSWORD = "password"  # noqa: S105  (a reason, no secret)
+    PASSWORD = "password"
     FACTOR = "factor"
     DISABLED = "disabled"
     LIMIT = "limit"
@@ -103,14 +103,15 @@ def start_session(
     return token
 
 
-def find_session(session: Session, token: str) -> Row[tuple[UserSession, User, Account]] | None:
+def find_session(session: Session, token: str) -> tuple[UserSession, User, Account] | None:
     """The session with its user and account, ended ones too; one query."""
-    return session.execute(
+    row = session.execute(
         select(UserSession, User, Account)
         .join(User, User.id == UserSession.user_id)
         .join(Account, Account.user_id == UserSession.user_id)
         .where(UserSession.token_hash == token_hash(token))
     ).one_or_none()
+    return None if row is None else (row[0], row[1], row[2])
 
 
 def ending_of(
@@ -137,9 +138,7 @@ def touch(engine: Engine, row: UserSession, now: datetime) -> None:
     with Session(engine) as session:
         session.execute(
             update(UserSession)
-            .where(
-                UserSession.id == row.id, UserSession.ended_at.is_(None), UserSession.last_seen_at < now
-            )
+            .where(UserSession.id == row.id, UserSession.ended_at.is_(None), UserSession.last_seen_at < now)
             .values(last_seen_at=now)
         )
         session.commit()
@@ -153,9 +152,7 @@ def rotate(session: Session, row: UserSession) -> str:
     return token
 
 
-def open_sessions(
-    session: Session, account: Account, *, now: datetime, limits: Limits
-) -> list[UserSession]:
+def open_sessions(session: Session, account: Account, *, now: datetime, limits: Limits) -> list[UserSession]:
     """Sessions of an account that are not over, newest first; one that only idles is over."""
     query = (
         select(UserSession)

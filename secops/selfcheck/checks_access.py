@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask_appbuilder.security.sqla.models import Role as FabRole
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import func, inspect, select
+from sqlalchemy import func, inspect, select, update
 
 from secops.accounts import administration, approvals
 from secops.accounts.access_tables import unused_clause
-from secops.accounts.models import ADMINISTRATORS, Account, GrantRequest, Role, RoleGrant
+from secops.accounts.models import ADMINISTRATORS, Account, GrantRequest, Role, RoleGrant, UserSession
 from secops.accounts.services import active_grants, grant_role, principal_for
+from secops.accounts.sessions import Ending, Limits
 from secops.clock import utc_now
 from secops.errors import Refused
 from secops.installation import platform_system, root_department
@@ -21,7 +22,7 @@ from secops.objects.services import create_asset, create_department
 from secops.platform import Platform
 from secops.scope import NOBODY, Principal, scoped_classes
 from secops.selfcheck.line import Facts, Found, check
-from secops.selfcheck.parts import change_password, has_endpoint, has_table, missing
+from secops.selfcheck.parts import change_password, missing
 from secops.selfcheck.rig import Bench, Person, Visitor
 from secops.sensitivity import Sensitivity
 from secops.web.gate import permissions
@@ -37,18 +38,39 @@ def server_sessions(bench: Bench) -> Found:
     visitor.log_in(person)
     after = set(visitor.cookies())
     facts.note(bool(after - before), "登录后会话标识更换", "the log-in renews the session")
-    facts.note(has_table(bench, "web_session"), "会话记录在服务端", "sessions are rows on the server", else_zh="缺少服务端会话表，会话仅在签名 Cookie 中", else_en="missing: sessions on the server; they live in a signed cookie")  # fmt: skip
+    with bench.scratch.work("selfcheck:sessions") as session:
+        rows = session.scalars(select(UserSession).where(UserSession.user_id == person.user_id)).all()
+        facts.note(len(rows) == 1, "会话记录在服务端", "the session is a row on the server")
+        for row in rows:
+            row.ended_at, row.end_reason = utc_now(), Ending.OWN.value
+    facts.note(not bench.is_in(visitor), "服务端结束会话后 Cookie 立即失效", "the cookie is worthless once the row is ended")  # fmt: skip
+    held = " ".join(value for _, value in visitor.cookies())
+    facts.note(all(row.token_hash not in held for row in rows), "库中只有令牌的 SM3 摘要（令牌 256 位）", "the store holds the SM3 digest of a 256-bit token only")  # fmt: skip
     return facts.found()
 
 
 @check(12)
 def session_limits(bench: Bench) -> Found:
     facts = Facts.new()
-    longest = bench.app.permanent_session_lifetime
-    facts.note(longest <= timedelta(hours=8), f"最长 {longest}", f"{longest} at most")
-    idle = {name: value for name, value in bench.setting("idle").items() if isinstance(value, int)}
-    facts.note(bool(idle) and max(idle.values()) <= 30 * 60, f"闲置退出：{idle}", f"idle limits: {idle}", else_zh="没有 30 分钟以内的闲置退出设置", else_en="no idle limit of 30 minutes or less")  # fmt: skip
+    limits = Limits.of(bench.settings)
+    idle, admin = limits.idle, limits.idle_for(frozenset({Role.AUDIT_ADMIN.value}))
+    facts.note(limits.longest <= timedelta(hours=8), f"最长 {limits.longest}", f"{limits.longest} at most")
+    facts.note(idle <= timedelta(minutes=30) and admin <= timedelta(minutes=15), f"闲置 {idle}、管理员 {admin} 后退出", f"over after {idle} idle, for administrators {admin}")  # fmt: skip
+    for role, back in ((Role.OFFICER, idle), (Role.AUDIT_ADMIN, admin)):
+        visitor, person = bench.signed_in(role)
+        _age(bench, person, last_seen_at=utc_now() - back)
+        facts.note(
+            not bench.is_in(visitor), f"{role.value} 闲置超时后被退出", f"{role.value}: out after idling"
+        )
+    visitor, person = bench.signed_in()
+    _age(bench, person, created_at=utc_now() - limits.longest)
+    facts.note(not bench.is_in(visitor), "到最长时间后被退出", "out after the longest time")
     return facts.found()
+
+
+def _age(bench: Bench, person: Person, **values: datetime) -> None:
+    with bench.scratch.work("selfcheck:age") as session:
+        session.execute(update(UserSession).where(UserSession.user_id == person.user_id).values(**values))
 
 
 @check(13)
@@ -94,11 +116,24 @@ def _revoke(bench: Bench, person: Person) -> None:
 
 @check(14)
 def own_sessions(bench: Bench) -> Found:
-    if not has_endpoint(bench, "session"):
-        return missing("查看和结束本人会话的页面", "a page to see and end one's own sessions")
     facts = Facts.new()
-    facts.note(True, "用户可查看并结束自己的会话", "users see and end their own sessions")
-    facts.note(bool(bench.setting("parallel", "sessions_max", "max_sessions")), "并发会话受限", "parallel sessions are limited")  # fmt: skip
+    first, person = bench.signed_in()
+    second = bench.visitor("198.51.100.60")
+    second.log_in(person)
+    shown = first.get("/account/sessions/").get_data(as_text=True)
+    facts.note("198.51.100.60" in shown, "用户可查看自己的会话", "users see their own sessions")
+    first.post("/account/sessions/end-others", {}, form="/account/sessions/")
+    facts.note(bench.is_in(first) and not bench.is_in(second), "并可结束其他会话", "and end the others")
+    most = bench.scratch.settings.sessions_max
+    for _ in range(most):
+        bench.visitor().log_in(person)
+    facts.note(not bench.is_in(first), f"并发会话最多 {most} 个，超出时最早的退出", f"at most {most} sessions at a time; the oldest goes")  # fmt: skip
+    with bench.scratch.work("selfcheck:end") as session:
+        account = session.get_one(Account, person.user_id)
+        ended = administration.end_sessions(session, account, reason="自评估", now=utc_now())
+    facts.note(
+        ended == most, "系统管理员可结束任何人的会话", "the system administrator ends anybody's sessions"
+    )
     return facts.found()
 
 

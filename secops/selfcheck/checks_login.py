@@ -86,7 +86,7 @@ def password_age(bench: Bench) -> Found:
         account = session.get_one(Account, bench.person(Role.OFFICER).user_id)
         account.password_changed_at = utc_now() - timedelta(days=120)
         name = session.get_one(User, account.user_id).username
-        services.end_sessions(session, account, now=utc_now(), action="selfcheck.age")
+        administration.end_sessions(session, account, reason="自评估", now=utc_now())
     old = bench.visitor()
     with bench.scratch.work("selfcheck:age") as session:
         password = services.reset_password(session, name, now=utc_now())

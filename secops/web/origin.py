@@ -27,7 +27,9 @@ def check_origin() -> None:
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
     if (site is not None and site not in _OWN) or (origin is not None and not _is_ours(origin)):
-        raise Refused("请求来自其他网站，操作没有执行。", "The request came from another site; nothing was changed.")
+        raise Refused(
+            "请求来自其他网站，操作没有执行。", "The request came from another site; nothing was changed."
+        )
 
 
 def _is_ours(origin: str) -> bool:

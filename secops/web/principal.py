@@ -45,7 +45,12 @@ def load_principal() -> None:
     row, user, account = found
     now = utc_now()
     who = principal_for(
-        db_session(), user, now, address=request.remote_addr or "", session_ref=row.ref, request_id=g.request_id
+        db_session(),
+        user,
+        now,
+        address=request.remote_addr or "",
+        session_ref=row.ref,
+        request_id=g.request_id,
     )
     over = ending_of(row, user, account, who.roles, now=now, limits=Limits.of(platform.settings))
     if over is not None:

@@ -94,11 +94,11 @@ def test_query_counts_do_not_grow(
     )
     engine = security.app.extensions["secops"].engine
     for url, most in (
-        ("/labels/", 7),
-        ("/labels/evidence", 6),
-        ("/labels/people", 7),
-        ("/approvals/", 7),
-        ("/review/", 9),
+        ("/labels/", 6),
+        ("/labels/evidence", 5),
+        ("/labels/people", 6),
+        ("/approvals/", 6),
+        ("/review/", 8),
     ):
         with query_recorder(engine) as queries:
             assert security.get(f"{url}?size=200").status_code == 200

@@ -211,7 +211,7 @@ def test_the_page_costs_the_same_with_many_runs(
             )
     with query_recorder(officer.app.extensions["secops"].engine) as queries:
         assert officer.get("/selfcheck/").status_code == 200
-    assert queries.count == 7, queries.told()
+    assert queries.count == 6, queries.told()
 
 
 @pytest.mark.usefixtures("_few_lines")
