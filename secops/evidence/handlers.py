@@ -8,16 +8,30 @@ from sqlalchemy import select
 
 from secops.audit_log.services import record
 from secops.clock import utc_now
+from secops.db import local_day
 from secops.evidence.models import BlobState, Evidence
+from secops.evidence.records import expire_due
 from secops.evidence.recovery import ActionKind, RecoveryAction, RowListing
 from secops.evidence.services import blob_ref, complete
 from secops.jobs.runner import JobContext
+from secops.objects.models import System
 from secops.platform import Platform
+from secops.posture.services import recompute
 
 
 def recover(context: JobContext) -> dict[str, Any]:
     """Job kind ``vault-recovery``."""
     return recover_vault(context.platform)
+
+
+def expire(context: JobContext) -> dict[str, Any]:
+    """Job kind ``evidence-expiry``: what is over its period is marked, and the posture worked out without it."""
+    now = utc_now()
+    with context.transaction() as session:
+        systems = expire_due(session, today=local_day(session, now), now=now)
+        for system_id in systems:
+            recompute(session, session.get_one(System, system_id), now=now)
+    return {"systems": len(systems)}
 
 
 def recover_vault(platform: Platform) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class EvidenceSource(StrEnum):
     UPLOAD = "upload"
     SCAN = "scan"
     REPORT = "report"
+    REUSE = "reuse"
 
 
 class EvidenceState(StrEnum):
@@ -38,6 +39,13 @@ class EvidenceState(StrEnum):
     RETURNED = "returned"
     EXPIRED = "expired"
     SUPERSEDED = "superseded"
+
+
+class RequestState(StrEnum):
+    OPEN = "open"
+    ANSWERED = "answered"
+    DONE = "done"
+    WITHDRAWN = "withdrawn"
 
 
 class BlobState(StrEnum):
@@ -75,6 +83,18 @@ class Evidence(SystemScoped, Versioned, Base):
     given_by: Mapped[str] = mapped_column(String(120), nullable=False)
     given_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
 
+    decided_by: Mapped[str] = mapped_column(String(120), nullable=False, default="")
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Why it was accepted, returned, superseded or let expire; the giver's note stays beside it.
+    state_reason: Mapped[str] = mapped_column(String(400), nullable=False, default="")
+    # The version before this one; a chain, newest first.
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("evidence.id"), index=True)
+    # The evidence of another system whose bytes this one has; no key across systems, so no leak by a join.
+    reused_from: Mapped[int | None] = mapped_column(Integer)
+    # A kind of policies/documents, and what was read off the paper when it was taken in.
+    document_kind: Mapped[str] = mapped_column(String(60), nullable=False, default="", index=True)
+    document: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False, default=dict)
+
     # May only narrow what the system's own label lets through; secops.sensitivity.
     sensitivity: Mapped[int] = mapped_column(Integer, nullable=False, default=1, index=True)
 
@@ -107,3 +127,40 @@ class EvidenceLink(SystemScoped, Base):
     asset_id: Mapped[int | None] = mapped_column(ForeignKey("asset.id"))
 
     evidence: Mapped[Evidence] = relationship(back_populates="links", lazy="raise")
+
+
+class EvidenceComment(SystemScoped, Base):
+    """A word about one piece of evidence; rows are added, never changed."""
+
+    __tablename__ = "evidence_comment"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    evidence_id: Mapped[int] = mapped_column(ForeignKey("evidence.id"), nullable=False, index=True)
+    author: Mapped[str] = mapped_column(String(120), nullable=False)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
+    text: Mapped[str] = mapped_column(String(1000), nullable=False)
+
+
+class EvidenceRequest(SystemScoped, Versioned, Base):
+    """Something that a system still has to give: what, by when, and in words that the holder understands."""
+
+    __tablename__ = "evidence_request"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    # ``{"zh": …, "en": …}``; what a person typed stands in both.
+    title: Mapped[dict[str, str]] = mapped_column(JSON, nullable=False)
+    instructions: Mapped[list[dict[str, str]]] = mapped_column(JSON, nullable=False, default=list)
+    units: Mapped[list[str]] = mapped_column(JSON, nullable=False, default=list)
+    document_kind: Mapped[str] = mapped_column(String(60), nullable=False, default="")
+    # Who usually has it: a value of controls.documents.Holder, or empty.
+    holder: Mapped[str] = mapped_column(String(40), nullable=False, default="")
+    state: Mapped[RequestState] = mapped_column(enum_column(RequestState), nullable=False, index=True)
+    due_on: Mapped[date] = mapped_column(Date, nullable=False, index=True)
+    asked_by: Mapped[str] = mapped_column(String(120), nullable=False)
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
+    evidence_id: Mapped[int | None] = mapped_column(ForeignKey("evidence.id"), index=True)
+    closed_by: Mapped[str] = mapped_column(String(120), nullable=False, default="")
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reason: Mapped[str] = mapped_column(String(400), nullable=False, default="")
+    # System and kind while it is open: asking twice for the same paper adds no second row.
+    open_key: Mapped[str | None] = mapped_column(String(120), unique=True)

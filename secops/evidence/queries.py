@@ -107,6 +107,15 @@ def evidence_page(session: Session, evidence_id: int) -> EvidencePage:
     return EvidencePage(row[0], row[1], row[2], units)
 
 
+def first_twin(session: Session, evidence_id: int) -> int | None:
+    """The oldest other evidence in scope with the very same content."""
+    digest = select(Evidence.sm3).where(Evidence.id == evidence_id).scalar_subquery()
+    query = select(func.min(Evidence.id)).where(
+        Evidence.sm3 == digest, Evidence.id != evidence_id, Evidence.blob_state == BlobState.OK
+    )
+    return session.scalar(query)
+
+
 @dataclass(frozen=True, slots=True)
 class ReceiptCheck:
     """``state``: ``good``, ``bad`` (signature or content differs), ``none``, or ``unchecked`` with *why*."""

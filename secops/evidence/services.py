@@ -19,8 +19,15 @@ from sqlalchemy.orm import Session
 from secops.audit_log.services import record
 from secops.clock import utc_now
 from secops.errors import BadInput, NotFound, NotReady, Refused
+from secops.evidence import requests
 from secops.evidence.media import sniff
-from secops.evidence.models import BlobState, Evidence, EvidenceLink, EvidenceSource, EvidenceState
+from secops.evidence.models import (
+    BlobState,
+    Evidence,
+    EvidenceLink,
+    EvidenceSource,
+    EvidenceState,
+)
 from secops.evidence.store import BlobRef, NotEnoughSpace, UploadTooLarge
 from secops.evidence.vault import Staged
 from secops.objects.models import Asset, System
@@ -53,6 +60,11 @@ class NewEvidence:
     effective_from: date | None = None
     effective_until: date | None = None
     origin_key: str | None = None
+    replaces_id: int | None = None
+    request_id: int | None = None
+    reused_from: int | None = None
+    document_kind: str = ""
+    document: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -95,11 +107,30 @@ def check_new(session: Session, new: NewEvidence) -> System:
         asset = session.scalar(select(Asset).where(Asset.id == new.asset_id, Asset.system_id == system.id))
         if asset is None:
             raise NotFound
-    _check_units(new.units)
+    if new.replaces_id is not None:
+        _check_replaced(session, new)
+    if new.request_id is not None and requests.get_open(session, new.request_id).system_id != system.id:
+        raise NotFound
+    check_units(new.units)
     return system
 
 
-def _check_units(units: Sequence[str]) -> None:
+def _check_replaced(session: Session, new: NewEvidence) -> None:
+    old = get_visible(session, new.replaces_id or 0)
+    if old.system_id != new.system_id:
+        raise NotFound
+    if old.source not in (EvidenceSource.UPLOAD, EvidenceSource.REUSE):
+        raise Refused("平台自己收集的证据没有新版本。", "What the platform collected has no newer version.")
+    if old.state is EvidenceState.SUPERSEDED:
+        raise Refused("这份证据已被更新的版本替代。", "A newer version took its place already.")
+
+
+def check_units(units: Sequence[str]) -> None:
+    """Refuse ids that no unit of the catalogue has.
+
+    Raises:
+        BadInput
+    """
     from controls.loader import load_catalog
 
     catalog = load_catalog()
@@ -180,6 +211,10 @@ def _pending_row(
         effective_until=new.effective_until,
         given_by=str(new.extra.get("given_by", principal.name)),
         given_at=now,
+        replaces_id=new.replaces_id,
+        reused_from=new.reused_from,
+        document_kind=new.document_kind,
+        document=new.document,
     )
     session.add(evidence)
     session.flush()
@@ -195,6 +230,8 @@ def _pending_row(
             )
         )
     record(session, "evidence.receive", evidence, now=now, detail={"sm3": staged.sm3, "size": staged.size})
+    if new.request_id is not None:
+        requests.answer(session, new.request_id, evidence, now=now)
     return evidence.id
 
 
@@ -204,6 +241,7 @@ def _supersede_interrupted(session: Session, origin_key: str, now: datetime) -> 
     if old is not None:
         old.origin_key = None
         old.state = EvidenceState.SUPERSEDED
+        old.state_reason = "interrupted run"
         record(session, "evidence.supersede", old, now=now, reason="interrupted run")
         session.flush()
 
@@ -308,7 +346,8 @@ def decide(
     if not accept and not reason.strip():
         raise BadInput("退回须写明原因。", "Say why it is returned.", "reason")
     evidence.state = EvidenceState.ACCEPTED if accept else EvidenceState.RETURNED
-    # The words of who gave it stay as they are; the reason of the decision is in the log.
+    evidence.decided_by, evidence.decided_at = actor, now
+    evidence.state_reason = reason.strip()[:400]
     record(
         session,
         "evidence.accept" if accept else "evidence.return",
@@ -320,6 +359,15 @@ def decide(
     units = session.scalars(select(EvidenceLink.unit_id).where(EvidenceLink.evidence_id == evidence.id)).all()
     recompute(session, session.get_one(System, evidence.system_id), now=now, only=set(units))
     return evidence
+
+
+def _supersede(session: Session, newer: Evidence, now: datetime) -> None:
+    """The version before steps back only now: until the newer one is accepted the old one counts."""
+    old = session.get(Evidence, newer.replaces_id)
+    if old is not None and old.state is not EvidenceState.SUPERSEDED:
+        old.state = EvidenceState.SUPERSEDED
+        old.state_reason = f"#{newer.id}"
+        record(session, "evidence.supersede", old, now=now, detail={"by": newer.id})
 
 
 def link_rows(session: Session, evidence_ids: Iterable[int]) -> dict[int, list[EvidenceLink]]:

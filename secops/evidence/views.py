@@ -11,12 +11,15 @@ from flask_appbuilder import expose
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response
 
+from controls.documents import DocumentKind
 from secops.audit_log.services import record
 from secops.clock import utc_now
-from secops.errors import BadInput, Conflict, NotFound, NotReady, SecopsError
-from secops.evidence import queries, services
+from secops.errors import BadInput, Conflict, NotFound, NotReady, Refused, SecopsError
+from secops.evidence import queries, record_queries, records, requests, services
+from secops.evidence.documents import kinds, read_fields, units_of
 from secops.evidence.download import attachment, disposition
-from secops.evidence.models import EvidenceSource, EvidenceState
+from secops.evidence.models import Evidence, EvidenceRequest, EvidenceSource, EvidenceState
+from secops.evidence.request_views import EvidenceRequestView
 from secops.evidence.services import NewEvidence
 from secops.evidence.tables import EVIDENCE, state_label, title_words
 from secops.jobs.services import enqueue
@@ -58,7 +61,10 @@ class EvidenceView(PageView):
     def _show(self, evidence_id: int, form: Form | None = None) -> str:
         found = queries.evidence_page(self.db, evidence_id)
         evidence = found.evidence
-        names = names_of(self.db, [evidence.given_by])
+        near = record_queries.around(self.db, evidence)
+        linked = [str(unit.id) for unit, _ in found.units]
+        people = [evidence.given_by, evidence.decided_by, *(row.author for row in near.comments)]
+        names = names_of(self.db, people)
         return self.page(
             "evidence_show.html",
             evidence=evidence,
@@ -68,6 +74,13 @@ class EvidenceView(PageView):
             state=state_label(evidence),
             title=title_words(evidence),
             giver=shown(evidence.given_by, names),
+            decider=shown(evidence.decided_by, names),
+            near=near,
+            names=names,
+            shown=shown,
+            hint=record_queries.reuse_hint(found.system, evidence, linked),
+            kind=kinds().get(evidence.document_kind),
+            fields=_field_rows(evidence),
             is_own=evidence.given_by == self.who.name,
             waiting=evidence.state is EvidenceState.SUBMITTED,
             receipt=queries.check_receipt(self.platform, evidence),
@@ -117,9 +130,9 @@ class EvidenceView(PageView):
     def upload(self) -> str | Response | tuple[str, int]:
         """First the system, then the file with what it answers; one form, which works without script."""
         if request.method == "GET":
-            asked = request.args.get("system")
+            form = self._begin(request.args.get("system") or "")
+            asked = form.value("system")
             system = asked_system(self.db, asked)
-            form = Form(units=request.args.getlist("unit"), system=asked or "")
             if asked and system is None:
                 if asked.isdigit():
                     raise NotFound
@@ -138,13 +151,38 @@ class EvidenceView(PageView):
         if evidence_id is None:
             return self._form(form, asked_system(self.db, form.value("system"))), 400
         self._refresh_posture(system)
+        twin = queries.first_twin(self.db, evidence_id)
         return self.done(
             url_for("EvidenceView.show", evidence_id=evidence_id),
-            "已封存并签发回执，等待审核。",
-            "Sealed and receipted; it waits for a decision.",
+            "已封存并签发回执，等待审核。" + (f"内容与已有证据 #{twin} 相同。" if twin else ""),
+            "Sealed and receipted; it waits for a decision." + (f" Same content as #{twin}." if twin else ""),
         )
 
+    def _begin(self, system: str) -> Form:
+        """The empty form: plain, for a request, or for a newer version."""
+        start: dict[str, Any] = {"units": request.args.getlist("unit"), "system": system}
+        start |= {key: request.args.get(key, "") for key in ("request", "replaces", "document_kind")}
+        form = Form(**start)
+        wanted, old = self._asked(form), self._replaced(form)
+        if wanted is not None:
+            start |= {
+                "system": str(wanted.system_id),
+                "units": list(wanted.units),
+                "title": pick(wanted.title),
+                "document_kind": wanted.document_kind,
+            }
+        elif old is not None:
+            page = queries.evidence_page(self.db, old.id)
+            start |= {
+                "system": str(old.system_id),
+                "units": [str(unit.id) for unit, _ in page.units],
+                "title": old.title,
+                "document_kind": old.document_kind,
+            }
+        return Form(**start)
+
     def _form(self, form: Form, system: System | None) -> str:
+        wanted, old = self._asked(form), self._replaced(form)
         return self.page(
             "upload.html",
             form=form,
@@ -154,7 +192,19 @@ class EvidenceView(PageView):
             chosen=set(form.values("units")),
             assets=queries.assets_of(self.db, system) if system else [],
             limit_mb=self.platform.settings.upload_limit_mb,
+            asked=wanted,
+            old=old,
+            kinds=[(kind.id, t(kind.name.zh, kind.name.en)) for kind in kinds().values()],
+            kind=kinds().get(form.value("document_kind")),
         )
+
+    def _asked(self, form: Form) -> EvidenceRequest | None:
+        number = form.value("request")
+        return requests.get_open(self.db, int(number)) if number.isdecimal() else None
+
+    def _replaced(self, form: Form) -> Evidence | None:
+        number = form.value("replaces")
+        return services.get_visible(self.db, int(number)) if number.isdecimal() else None
 
     def _read(self, form: Form, system: System) -> NewEvidence | None:
         title = form.text("title", required=True, limit=200)
@@ -168,6 +218,9 @@ class EvidenceView(PageView):
         known = {str(unit.id) for group in queries.unit_groups(system) for unit in group.units}
         if set(units) - known:
             form.fail("units", "有的测评单元不适用于这个系统。", "Some units do not bind this system.")
+        kind, document = self._document(form)
+        if kind is not None and not units:
+            units = tuple(unit for unit in units_of(system, kind.id) if unit in known)
         upload = request.files.get("file")
         name = file_name(upload.filename if upload else None)
         if not name:
@@ -183,6 +236,10 @@ class EvidenceView(PageView):
             note=note,
             effective_from=start,
             effective_until=end,
+            replaces_id=_number(form.value("replaces")),
+            request_id=_number(form.value("request")),
+            document_kind=kind.id if kind else "",
+            document=document,
         )
         if not form.ok:
             return None
@@ -190,7 +247,21 @@ class EvidenceView(PageView):
             services.check_new(self.db, new)
         except BadInput as error:
             form.take(error)
+        except Refused as error:
+            form.fail("", error.zh, error.en)
         return new if form.ok else None
+
+    def _document(self, form: Form) -> tuple[DocumentKind | None, dict[str, Any]]:
+        """The kind that was chosen, and what was typed for its fields."""
+        kind = kinds().get(form.value("document_kind"))
+        if kind is None:
+            return None, {}
+        given = {field.value: form.value(f"doc-{field.value}") for field in kind.requires}
+        try:
+            return kind, read_fields(kind, given, form.values("topics"))
+        except BadInput as error:
+            form.take(error)
+            return kind, {}
 
     def _store(self, form: Form, new: NewEvidence) -> int | None:
         """Hand the stream over; the request's own transaction ends first, since storing opens its own."""
@@ -203,6 +274,74 @@ class EvidenceView(PageView):
         except NotReady as error:
             form.fail("file", error.zh, error.en)
         return None
+
+    @expose("/<int:evidence_id>/comment", methods=["POST"])
+    def comment(self, evidence_id: int) -> Response | tuple[str, int]:
+        form = Form(request.form)
+        try:
+            records.comment(self.db, evidence_id, form.value("text"), actor=self.who.name, now=utc_now())
+        except BadInput as error:
+            self.db.rollback()
+            form.take(error)
+            return self._show(evidence_id, form), 400
+        return self.done(url_for("EvidenceView.show", evidence_id=evidence_id), "已添加。", "Added.")
+
+    @expose("/<int:evidence_id>/units", methods=["GET", "POST"])
+    def relink(self, evidence_id: int) -> str | Response | tuple[str, int]:
+        """Choose anew which units it speaks to."""
+        found = queries.evidence_page(self.db, evidence_id)
+        form = Form(request.form or None)
+        chosen = (
+            set(form.values("units"))
+            if request.method == "POST"
+            else {str(unit.id) for unit, asset in found.units if not asset}
+        )
+        groups = queries.unit_groups(found.system)
+        if request.method == "POST":
+            known = {str(unit.id) for group in groups for unit in group.units}
+            if chosen - known:
+                form.fail("units", "有的测评单元不适用于这个系统。", "Some units do not bind this system.")
+            else:
+                try:
+                    changed = records.relink(self.db, evidence_id, sorted(chosen), now=utc_now())
+                    where = url_for("EvidenceView.show", evidence_id=evidence_id)
+                    return self.done(
+                        where,
+                        f"关联已更新（{len(changed)} 项变化）。",
+                        f"Links updated ({len(changed)} changed).",
+                    )
+                except SecopsError as error:
+                    self.db.rollback()
+                    form.fail("", error.zh, error.en)
+        more = record_queries.reuse_hint(found.system, found.evidence, sorted(chosen)).units
+        page = self.page(
+            "evidence_units.html", evidence=found.evidence, system=found.system, groups=groups, chosen=chosen,
+            more=more, form=form, title=title_words(found.evidence),
+        )  # fmt: skip
+        return page if form.ok else (page, 400)
+
+    @expose("/<int:evidence_id>/reuse", methods=["POST"])
+    def reuse(self, evidence_id: int) -> Response:
+        """Use it for the system of an open request, or for a named one."""
+        form = Form(request.form)
+        number = _number(form.value("request"))
+        wanted = requests.get_open(self.db, number) if number is not None else None
+        system = asked_system(self.db, str(wanted.system_id) if wanted else form.value("system"))
+        if system is None:
+            raise NotFound
+        old = services.get_visible(self.db, evidence_id)
+        units = tuple(wanted.units) if wanted else units_of(system, old.document_kind)
+        who = self.who
+        self.db.rollback()
+        new_id = records.reuse(
+            self.platform, who, evidence_id, system_id=system.id, units=units, request_id=number
+        )
+        self._refresh_posture(system)
+        return self.done(
+            url_for("EvidenceView.show", evidence_id=new_id),
+            "已为该系统另行封存，等待审核。",
+            "Sealed for that system as well; it waits for a decision.",
+        )
 
     def _refresh_posture(self, system: System) -> None:
         """Have the posture worked out anew. Not joined with a job that may have read the evidence already."""
@@ -238,10 +377,30 @@ class EvidenceView(PageView):
         return response
 
 
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
+def _field_rows(evidence: Evidence) -> list[tuple[str, str]]:
+    """What was read off the paper: (field, value); what nobody looked at says so."""
+    kind = kinds().get(evidence.document_kind)
+    if kind is None:
+        return []
+    unknown, absent = t("未录入", "not entered"), t("材料上没有", "not on the paper")
+    rows = []
+    for field in kind.requires:
+        value = evidence.document.get(field.value)
+        if isinstance(value, list):
+            value = " – ".join(value)
+        text = absent if value is False else unknown if value is None else str(value)
+        rows.append((pick(field), text))
+    return rows
+
+
 def file_name(given: str | None) -> str:
     """The name without folders and control characters."""
     last = (given or "").replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(letter for letter in last if letter.isprintable()).strip()[:255]
 
 
-VIEWS: tuple[type, ...] = (EvidenceView,)
+VIEWS: tuple[type, ...] = (EvidenceView, EvidenceRequestView)

@@ -17,6 +17,7 @@ from secops.objects.models import System
 DUTIES: dict[str, timedelta] = {
     "audit-verify": timedelta(hours=24),
     "clock-reminders": timedelta(hours=6),
+    "evidence-expiry": timedelta(hours=1),
     "inheritance-expiry": timedelta(hours=1),
 }
 

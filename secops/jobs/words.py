@@ -12,6 +12,7 @@ KIND_LABELS: dict[str, Label] = {
     "report": Label("生成报告", "Report"),
     "audit-verify": Label("审计日志校验", "Audit log verification"),
     "clock-reminders": Label("期限提醒", "Reminders of dates"),
+    "evidence-expiry": Label("证据到期检查", "Evidence that expires"),
     "inheritance-expiry": Label("继承结论到期检查", "Inherited results that end"),
     "vault-recovery": Label("证据库核对", "Vault recovery"),
 }

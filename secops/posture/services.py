@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from controls.catalog import AssessmentUnit
@@ -19,6 +19,7 @@ from controls.verdict import Evidence as RuleEvidence
 from controls.verdict import Suggestion, suggest
 from reports.read_model import WHOLE_SYSTEM, Counts
 from secops.db import local_day
+from secops.evidence.documents import answers_of
 from secops.evidence.models import BlobState, Evidence, EvidenceLink, EvidenceState
 from secops.findings.models import Finding, FindingState
 from secops.objects.models import Asset, System
@@ -67,9 +68,11 @@ def recompute(
         old = old.where(PostureCell.unit_id.in_(sorted(touched)))
     session.execute(old, execution_options={"synchronize_session": False})
     assets = session.scalars(select(Asset).where(Asset.system_id == system.id).order_by(Asset.id)).all()
-    known = _gather(session, system, assets, units if touched is not None else None)
+    today = local_day(session, now)
+    known = _gather(session, system, assets, units if touched is not None else None, today)
+    _gather_documents(session, system, units, assets, known, today)
     known = replace(known, decided=decisions_of(session, system, now, touched))
-    special = overrides_of(session, system, local_day(session, now))
+    special = overrides_of(session, system, today)
     rows: list[dict[str, Any]] = []
     verdicts: dict[Any, dict[str, Verdict | None]] = {}
     for unit in units:
@@ -123,7 +126,11 @@ def _targets(unit: AssessmentUnit, assets: Sequence[Asset]) -> list[Asset | None
 
 
 def _gather(
-    session: Session, system: System, assets: Sequence[Asset], units: Sequence[AssessmentUnit] | None
+    session: Session,
+    system: System,
+    assets: Sequence[Asset],
+    units: Sequence[AssessmentUnit] | None,
+    today: date,
 ) -> _Known:
     kind_of = {asset.id: asset.kind for asset in assets}
     name_of = {asset.id: asset.name for asset in assets}
@@ -149,8 +156,28 @@ def _gather(
     for outcomes in services.values():
         for outcome, answer in settled_together(outcomes):
             _note(known, system, outcome, answer, kind_of, name_of)
-    _gather_links(session, system, known)
+    _gather_links(session, system, known, today)
     return known
+
+
+def _gather_documents(
+    session: Session,
+    system: System,
+    units: Sequence[AssessmentUnit],
+    assets: Sequence[Asset],
+    known: _Known,
+    today: date,
+) -> None:
+    """What papers say of a step counts for registered documents as targets, or for the system where there is none."""
+    by_id = {str(unit.id): unit for unit in units}
+    papers = [asset.id for asset in assets if asset.kind == TargetKind.DOCUMENT.value]
+    for answer in answers_of(session, system, today):
+        unit = by_id.get(str(answer.unit_id))
+        if unit is None:
+            continue
+        targets = [asset.id for asset in _targets(unit, assets) if asset is not None]
+        for asset_id in [found for found in papers if found in targets] or ([0] if not targets else []):
+            known.answers.setdefault((str(unit.id), asset_id), []).append(answer)
 
 
 def _note(
@@ -188,7 +215,7 @@ def _observed(outcome: Outcome, language: str) -> str:
     return str(outcome.reason.get(language, ""))[:200]
 
 
-def _gather_links(session: Session, system: System, known: _Known) -> None:
+def _gather_links(session: Session, system: System, known: _Known, today: date) -> None:
     living = (EvidenceState.SUBMITTED, EvidenceState.ACCEPTED)
     query = (
         select(EvidenceLink.unit_id, EvidenceLink.asset_id, Evidence.id, Evidence.state)
@@ -198,6 +225,7 @@ def _gather_links(session: Session, system: System, known: _Known) -> None:
             EvidenceLink.edition == EDITION,
             Evidence.blob_state == BlobState.OK,
             Evidence.state.in_(living),
+            or_(Evidence.effective_until.is_(None), Evidence.effective_until >= today),
         )
     )
     for unit_id, asset_id, evidence_id, state in session.execute(query):
