@@ -353,11 +353,18 @@ def decide(
         "evidence.accept" if accept else "evidence.return",
         evidence,
         now=now,
-        reason=reason.strip()[:400],
+        reason=evidence.state_reason,
     )
+    requests.follow(session, evidence, actor=actor, now=now)
+    touched = [evidence.id]
+    if accept and evidence.replaces_id is not None:
+        _supersede(session, evidence, now)
+        touched.append(evidence.replaces_id)
     session.flush()
-    units = session.scalars(select(EvidenceLink.unit_id).where(EvidenceLink.evidence_id == evidence.id)).all()
-    recompute(session, session.get_one(System, evidence.system_id), now=now, only=set(units))
+    units = session.scalars(select(EvidenceLink.unit_id).where(EvidenceLink.evidence_id.in_(touched))).all()
+    # A paper speaks to all units of its kind, and other kinds may refer to it.
+    only = None if evidence.document_kind else set(units)
+    recompute(session, session.get_one(System, evidence.system_id), now=now, only=only)
     return evidence
 
 

@@ -1,6 +1,6 @@
 """Evidence with versions, decisions, comments and what was read off papers; requests for what is missing.
 
-Revision: 0015, after 0018
+Revision: 0015, after 0011
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0015"
-down_revision = "0018"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
