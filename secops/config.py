@@ -132,6 +132,7 @@ class Settings:
     session_idle_admin_minutes: int = 15
     session_hours: int = 8
     sessions_max: int = 5
+    password_days: int = 90
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -211,6 +212,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "session_idle_admin_minutes": _positive,
     "session_hours": _positive,
     "sessions_max": _positive,
+    "password_days": _positive,
 }
 
 # Read by the build and the tests, not by the platform.

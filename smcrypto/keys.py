@@ -49,6 +49,7 @@ class Purpose(StrEnum):
     AUDIT_MAC = "audit-mac"
     SESSION = "session"
     BLIND_INDEX = "blind-index"
+    PASSWORD_PEPPER = "password-pepper"
 
 
 class Signer(StrEnum):

@@ -11,6 +11,7 @@ from datetime import datetime
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy.orm import Session
 
+from secops.accounts import throttle
 from secops.accounts.models import ADMINISTRATORS, Account, RoleGrant
 from secops.accounts.rules import end_sessions_of, keep_last, keep_last_of
 from secops.accounts.sessions import Ending, end_all
@@ -48,7 +49,7 @@ def enable_account(session: Session, account: Account, *, by: str, reason: str, 
     if user.username == by:
         raise Refused("不能启用自己的账号。", "Nobody enables their own account.")
     user.active = True
-    account.failed_logins = 0
+    throttle.forgive(session, account.user_id)
     account.locked_until = None
     record(session, "account.enable", account, object_id=user.username, now=now, reason=reason)
     session.flush()

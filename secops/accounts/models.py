@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Integer, String
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from secops.db import Base, UtcDateTime, Versioned, enum_column
@@ -104,6 +104,68 @@ class UserSession(Base):
     def ref(self) -> str:
         """What the audit log calls this session; says nothing about the token."""
         return f"s{self.id}"
+
+
+class LoginAttempt(Base):
+    """One attempt at a secret, by whatever path; kept a day, for the limits of :mod:`secops.accounts.throttle`."""
+
+    __tablename__ = "login_attempt"
+    __audited__ = False
+    __table_args__ = (
+        Index("ix_login_attempt_user", "user_id", "at"),
+        Index("ix_login_attempt_address", "address", "at"),
+        Index("ix_login_attempt_at", "at"),
+        {"extend_existing": False},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
+    path: Mapped[str] = mapped_column(String(16), nullable=False)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+    address: Mapped[str] = mapped_column(String(45), nullable=False)
+    outcome: Mapped[str] = mapped_column(String(16), nullable=False)
+
+
+class PasswordHistory(Base):
+    """A hash that was replaced; the last ones can't come back."""
+
+    __tablename__ = "password_history"
+    __audited__ = False
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), nullable=False, index=True)
+    hash: Mapped[str] = mapped_column(String(256), nullable=False)
+    replaced_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
+
+
+class TotpFactor(Base):
+    """The one-time codes of one account: the seed sealed under a key, and the last time step that was used.
+
+    Not under the audit guard, since each log-in moves the step; what changes it otherwise notes its event.
+    """
+
+    __tablename__ = "totp_factor"
+    __audited__ = False
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), primary_key=True)
+    seed: Mapped[str] = mapped_column(String(400), nullable=False)
+    kid: Mapped[str] = mapped_column(String(40), nullable=False)
+    last_step: Mapped[int] = mapped_column(BigInteger, nullable=False, default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
+    # Null until the first code was shown; before that it opens nothing and is asked for by nobody.
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class RecoveryCode(Base):
+    """A code that stands in for the second factor, once."""
+
+    __tablename__ = "recovery_code"
+    __audited__ = False
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), nullable=False, index=True)
+    code_hash: Mapped[str] = mapped_column(String(100), nullable=False)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class GrantKind(StrEnum):

@@ -8,14 +8,19 @@ from __future__ import annotations
 import hashlib
 import secrets
 import string
+from functools import lru_cache
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from secops.errors import BadInput
+from smcrypto.keys import KeyProvider, Purpose
 
 MIN_LENGTH = 12
 MAX_LENGTH = 128
 ITERATIONS = 600_000
+HISTORY = 5
+"""Passwords that can't come back: the present one and those before it."""
+_PREFIX = "mlps3$"
 
 # Letters and digits that nobody mixes up when reading them aloud.
 _EASY = "".join(sorted(set(string.ascii_letters + string.digits) - set("lIO01o")))
@@ -42,12 +47,41 @@ def hash_method() -> str:
     return f"pbkdf2:{digest}:{ITERATIONS}"
 
 
-def hash_password(password: str) -> str:
-    return generate_password_hash(password, method=hash_method())
+def hash_password(password: str, keys: KeyProvider) -> str:
+    """Hash under a pepper: a key that lies outside the database, so that a stolen database checks no guess.
+
+    The id of the key is part of the hash; a new main key leaves old hashes valid.
+    """
+    kid = keys.current_kid
+    return f"{_PREFIX}{kid}${generate_password_hash(_peppered(password, keys, kid), method=hash_method())}"
 
 
-def check_password(stored: str, password: str) -> bool:
-    return check_password_hash(stored, password)
+def check_password(stored: str, password: str, keys: KeyProvider) -> bool:
+    """Check a password; hashes from before the pepper still count, see :func:`is_outdated`."""
+    if not stored.startswith(_PREFIX):
+        return check_password_hash(stored, password)
+    kid, _, plain = stored.removeprefix(_PREFIX).partition("$")
+    return check_password_hash(plain, _peppered(password, keys, kid))
+
+
+def is_outdated(stored: str) -> bool:
+    """Whether the hash has no pepper; it is made anew at the next log-in."""
+    return not stored.startswith(_PREFIX)
+
+
+@lru_cache(maxsize=1)
+def _nobodys_hash() -> str:
+    return generate_password_hash("nobody has this password", method=hash_method())
+
+
+def check_nobody(password: str) -> bool:
+    """Take as long as a check takes, and say no: an unknown name must not answer faster than a known one."""
+    check_password_hash(_nobodys_hash(), password)
+    return False
+
+
+def _peppered(password: str, keys: KeyProvider, kid: str) -> str:
+    return keys.mac(Purpose.PASSWORD_PEPPER, password.encode(), kid=kid).hex()
 
 
 def one_time_password(length: int = 16) -> str:

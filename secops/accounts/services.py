@@ -8,20 +8,28 @@ from typing import Any
 
 from flask_appbuilder.security.sqla.models import Role as FabRole
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from secops.accounts.models import ADMINISTRATORS, Account, Role, RoleGrant
-from secops.accounts.passwords import check_password, hash_password, one_time_password, require_acceptable
+from secops.accounts import throttle
+from secops.accounts.identity import LOCAL
+from secops.accounts.models import ADMINISTRATORS, Account, PasswordHistory, Role, RoleGrant
+from secops.accounts.passwords import (
+    HISTORY,
+    check_password,
+    hash_password,
+    is_outdated,
+    one_time_password,
+    require_acceptable,
+)
 from secops.accounts.sessions import Ending, end_all
 from secops.audit_log.services import record
 from secops.errors import BadInput, NotFound, Refused
+from secops.keyring import keys_of
 from secops.objects.models import Department
-from secops.scope import Principal
+from secops.scope import Principal, principal_of
 
-MAX_FAILURES = 5
-LOCK_FOR = timedelta(minutes=30)
 FAB_ROLE = "secops"
 TOGETHER = (
     "三员分立：管理员角色之间、管理员与业务角色之间不能兼任。",
@@ -63,7 +71,7 @@ def create_account(
         last_name="",
         email=email or f"{username}@local.invalid",
         active=True,
-        password=hash_password(password),
+        password=hash_password(password, keys_of(session)),
         roles=[fab_role],
     )
     session.add(user)
@@ -202,43 +210,66 @@ def principal_for(session: Session, user: User, now: datetime, **where: str) -> 
     )
 
 
-# Checked when the name is unknown, so that both cases take the same time.
-_NOBODYS_HASH: list[str] = []
-
-
 def authenticate(
     session: Session, username: str, password: str, *, now: datetime, address: str
 ) -> LoginResult:
-    """Check a password, count failures, lock after five; always costs one hash.
+    """Check a password under the limits of :mod:`secops.accounts.throttle`; known and unknown names cost one hash.
 
     Writes its own audit event; the caller commits before it answers.
     """
-    if not _NOBODYS_HASH:
-        _NOBODYS_HASH.append(hash_password("nobody has this password"))
     user = session.scalar(select(User).where(User.username == username))
     account = session.get(Account, user.id) if user is not None else None
-    stored = user.password if user is not None and user.password else _NOBODYS_HASH[0]
-    right = check_password(stored, password)
-    why = _refusal(user, account, right, now)
+    attempt = throttle.begin(session, throttle.Path.LOGIN, user.id if user else None, address, now)
     actor = Principal(name=username[:100], user_id=user.id if user else None, address=address)
+    # Over the limit of an address or in total nothing is looked at, whoever is named: the hash is what costs.
+    looked_at = attempt.refused not in ("address", "total")
+    right = looked_at and LOCAL.check(session, user, password)
+    why = _refusal(user, account, right, now) if looked_at else attempt.refused
+    if why is None and attempt.refused:
+        why = attempt.refused
     if why is None:
         assert user is not None
         assert account is not None
-        account.failed_logins = 0
+        throttle.succeed(session, attempt, user.id)
         account.locked_until = None
         user.last_login = now.replace(tzinfo=None)
         user.login_count = (user.login_count or 0) + 1
+        if is_outdated(user.password):
+            user.password = hash_password(password, keys_of(session))
         record(session, "login", account, object_id=username, now=now, actor=actor)
         return LoginResult(user.id, "ok")
-    if account is not None and why == "password":
-        account.failed_logins += 1
-        if account.failed_logins >= MAX_FAILURES:
-            account.locked_until = now + LOCK_FOR
-            account.failed_logins = 0
     record(
         session, "login", account, object_id=username[:80], now=now, actor=actor, result="refused", reason=why
     )
+    if account is not None and why == "password":
+        note_failure(session, account, username, now=now, actor=actor)
     return LoginResult(None, why)
+
+
+def note_failure(
+    session: Session, account: Account, username: str, *, now: datetime, actor: Principal
+) -> None:
+    """Lock the account when this failure was one too many, and say so."""
+    if throttle.lock_if_due(session, account, now):
+        record(session, "account.lock", account, object_id=username, now=now, actor=actor)
+
+
+def confirm_identity(
+    session: Session, account: Account, password: str, *, now: datetime, address: str
+) -> bool:
+    """Ask a signed-in person for the password again, under the same limits; the caller commits."""
+    user = session.get_one(User, account.user_id)
+    attempt = throttle.begin(session, throttle.Path.REAUTH, user.id, address, now)
+    right = not attempt.refused and LOCAL.check(session, user, password)
+    locked = account.locked_until is not None and account.locked_until > now
+    if right and not locked:
+        throttle.succeed(session, attempt, user.id)
+        record(session, "reauth", account, object_id=user.username, now=now)
+        return True
+    why = "locked" if locked else attempt.refused or "password"
+    record(session, "reauth", account, object_id=user.username, now=now, result="refused", reason=why)
+    note_failure(session, account, user.username, now=now, actor=principal_of(session))
+    return False
 
 
 def _refusal(user: User | None, account: Account | None, right: bool, now: datetime) -> str | None:
@@ -258,18 +289,57 @@ def change_password(session: Session, user: User, *, old: str, new: str, again: 
         BadInput: the old one is wrong, the two new ones differ, the new one breaks a rule or is the old one.
     """
     account = session.get_one(Account, user.id)
-    if not check_password(user.password, old):
+    keys = keys_of(session)
+    if not check_password(user.password, old, keys):
         raise BadInput("原密码不正确。", "The current password is wrong.", "old_password")
     if new != again:
         raise BadInput("两次输入的新密码不一致。", "The two new passwords differ.", "again")
     if new == old:
         raise BadInput("新密码不能与原密码相同。", "The new password equals the old one.", "new_password")
     require_acceptable(new, user.username)
-    user.password = hash_password(new)
+    _require_unused(session, user, new)
+    _keep_old(session, user, now)
+    user.password = hash_password(new, keys)
     account.must_change_password = False
     account.password_changed_at = now
     end_all(session, account, now=now, why=Ending.PASSWORD)
     record(session, "password.change", account, object_id=user.username, now=now)
+
+
+def _require_unused(session: Session, user: User, new: str) -> None:
+    keys = keys_of(session)
+    used = select(PasswordHistory.hash).where(PasswordHistory.user_id == user.id)
+    latest = session.scalars(used.order_by(PasswordHistory.id.desc()).limit(HISTORY - 1)).all()
+    if any(check_password(stored, new, keys) for stored in latest):
+        raise BadInput(
+            f"不能使用最近 {HISTORY} 个用过的密码。",
+            f"The last {HISTORY} passwords can't be used again.",
+            "new_password",
+        )
+
+
+def _keep_old(session: Session, user: User, now: datetime) -> None:
+    """Remember the hash that is about to go; what is older than the history is forgotten."""
+    if not user.password:
+        return
+    session.add(PasswordHistory(user_id=user.id, hash=user.password, replaced_at=now))
+    session.flush()
+    newest = (
+        select(PasswordHistory.id)
+        .where(PasswordHistory.user_id == user.id)
+        .order_by(PasswordHistory.id.desc())
+        .limit(HISTORY - 1)
+    )
+    kept = session.scalars(newest).all()
+    session.execute(
+        delete(PasswordHistory).where(PasswordHistory.user_id == user.id, PasswordHistory.id.not_in(kept))
+    )
+
+
+def is_expired(account: Account, days: int, now: datetime) -> bool:
+    """Whether a password of one's own is older than *days*; a one-time password must be changed anyway."""
+    changed = account.password_changed_at
+    return changed is not None and now - changed >= timedelta(days=days)
 
 
 def reset_password(session: Session, username: str, *, now: datetime) -> str:
@@ -283,9 +353,10 @@ def reset_password(session: Session, username: str, *, now: datetime) -> str:
     if user is None or account is None:
         raise NotFound(f"没有账号 {username}。", f"There is no account {username}.")
     password = one_time_password()
-    user.password = hash_password(password)
+    _keep_old(session, user, now)
+    user.password = hash_password(password, keys_of(session))
     account.must_change_password = True
-    account.failed_logins = 0
+    throttle.forgive(session, user.id)
     account.locked_until = None
     end_all(session, account, now=now, why=Ending.PASSWORD)
     record(session, "password.reset", account, object_id=username, now=now)

@@ -12,7 +12,7 @@ from secops.accounts.admin_views import GrantView, MatrixView, UserView
 from secops.accounts.approval_views import VIEWS as APPROVAL_VIEWS
 from secops.accounts.door import admit, forget
 from secops.accounts.models import Account
-from secops.accounts.passwords import MAX_LENGTH, MIN_LENGTH
+from secops.accounts.passwords import HISTORY, MAX_LENGTH, MIN_LENGTH
 from secops.accounts.session_views import SessionView
 from secops.accounts.sessions import Ending, end_session
 from secops.clock import utc_now
@@ -30,7 +30,7 @@ PASSWORD_RULES = (
         "At least three of: capitals, small letters, digits, other marks",
     ),
     ("不含用户名，也不含常见口令", "Neither the user name nor a common word inside"),
-    ("与当前密码不同", "Other than the current one"),
+    (f"与最近 {HISTORY} 个密码不同", f"Other than the last {HISTORY}"),
 )
 
 
@@ -92,7 +92,8 @@ class AccountView(PageView):
 
     @expose("/password", methods=["GET", "POST"])
     def password(self) -> str | Response | tuple[str, int]:
-        forced = g.account.must_change_password
+        expired = services.is_expired(g.account, self.platform.settings.password_days, utc_now())
+        forced = "first" if g.account.must_change_password else "expired" if expired else ""
         form = Form(request.form if request.method == "POST" else None)
         if request.method == "POST":
             try:

@@ -12,8 +12,6 @@ import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from flask_appbuilder import Model
@@ -25,11 +23,10 @@ from secops.audit_log.chain import Head, Mac, SignedCheckpoint
 from secops.audit_log.models import AuditEvent, AuditHead
 from secops.audit_log.verify import SealedHead, VerifyResult, verify_log
 from secops.db import Pending
-from secops.errors import NotReady
+from secops.keyring import keys_of
 from secops.scope import Principal, principal_of
 from smcrypto import sm2
-from smcrypto.errors import SmCryptoError
-from smcrypto.keys import FileKeyProvider, KeyProvider
+from smcrypto.keys import KeyProvider
 
 _SESSION = "secops_session"
 
@@ -137,7 +134,7 @@ def verify_now(
         (dict(row) for row in rows),
         head.head.log_id,
         head=head,
-        keys=_keys_of(session),
+        keys=keys_of(session),
         mac_from=mac_from,
         needs_head=True,
         checkpoints=checkpoints,
@@ -164,28 +161,6 @@ def sealed_head(session: Session) -> SealedHead | None:
 def _identity(subject: Any) -> str:
     identity = inspect(subject).identity
     return "/".join(str(part) for part in identity) if identity else ""
-
-
-def _keys_of(session: Session) -> KeyProvider:
-    """The keys of this installation; the log is written with them or not at all.
-
-    Raises:
-        NotReady: they are not there or not safe.
-    """
-    folder: Any = session.get_bind().get_execution_options().get("key_folder")
-    try:
-        return _open_keys(folder, folder.stat().st_mtime_ns)
-    except (SmCryptoError, OSError, AttributeError) as error:
-        raise NotReady(
-            f"审计密钥不可用，操作未执行：{error}",
-            f"The audit key is not available, so nothing was done: {error}",
-        ) from error
-
-
-@lru_cache(maxsize=8)
-def _open_keys(folder: Path, changed: int) -> KeyProvider:
-    # A new key changes the folder, and with it the second argument.
-    return FileKeyProvider(folder)
 
 
 def _rows(
@@ -238,7 +213,7 @@ def _write_events(session: Session) -> None:
     log_id, seq, prev, mac_from = session.execute(
         select(AuditHead.log_id, AuditHead.seq, AuditHead.hash, AuditHead.mac_from)
     ).one()
-    keys = _keys_of(session)
+    keys = keys_of(session)
     rows = list(_rows(noted, log_id, seq - len(noted), prev, keys))
     session.execute(insert(AuditEvent), rows)
     # A log from before MACs needs them from its next row on.

@@ -17,6 +17,7 @@ from secops.accounts.models import Account
 from secops.accounts.passwords import check_password
 from secops.accounts.services import reset_password
 from secops.demo import district
+from secops.keyring import keys_of
 
 FILE = "demo.json"
 
@@ -35,7 +36,7 @@ def known_passwords(session: Session, entries: Mapping[str, Mapping[str, Any]]) 
     known: dict[str, str] = {}
     for user, account in _accounts(session):
         word = entries.get(user.username, {}).get("password")
-        if word and account.must_change_password and check_password(user.password, word):
+        if word and account.must_change_password and check_password(user.password, word, keys_of(session)):
             known[user.username] = word
     return known
 

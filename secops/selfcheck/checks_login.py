@@ -106,7 +106,8 @@ def password_storage(bench: Bench) -> Found:
     facts = Facts.new()
     person = bench.person(Role.OFFICER)
     stored = bench.stored_password(person)
-    parts = stored.split("$")[0].split(":")
+    prefix, _, rest = stored.partition("$")
+    parts = (rest.split("$")[1] if prefix == "mlps3" else prefix).split(":")
     rounds = int(parts[2]) if len(parts) == 3 and parts[2].isdigit() else 0
     facts.note(parts[:2] == ["pbkdf2", "sm3"], "PBKDF2-HMAC-SM3", "PBKDF2-HMAC-SM3", else_zh=f"方法是 {':'.join(parts[:2])}", else_en=f"the method is {':'.join(parts[:2])}")  # fmt: skip
     facts.note(rounds >= 600_000, f"迭代 {rounds} 次", f"{rounds} rounds")

@@ -15,6 +15,7 @@ from flask import current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from secops.accounts.models import Role
+from secops.accounts.services import is_expired
 from secops.audit_log.services import record_alone
 from secops.clock import utc_now
 from secops.errors import Refused
@@ -83,7 +84,7 @@ def check_request() -> ResponseReturnValue | None:
     who = principal()
     signed_in = who.user_id is not None
     if permissions().admits(endpoint, request.method, who.roles, signed_in):
-        if signed_in and g.account.must_change_password and endpoint not in _EXIT_PAGES:
+        if signed_in and endpoint not in _EXIT_PAGES and _needs_new_password():
             return redirect(url_for("AccountView.password"))
         return None
     if not signed_in:
@@ -102,6 +103,11 @@ def check_request() -> ResponseReturnValue | None:
         detail={"method": request.method},
     )
     raise Refused("您的角色不能使用这个功能。", "Your role does not include this function.")
+
+
+def _needs_new_password() -> bool:
+    days = current_app.extensions["secops"].settings.password_days
+    return bool(g.account.must_change_password) or is_expired(g.account, days, utc_now())
 
 
 _EXIT_PAGES = frozenset(

@@ -95,6 +95,7 @@ def test_purpose_labels_are_frozen() -> None:
         "audit-mac",
         "session",
         "blind-index",
+        "password-pepper",
     }
 
 
