@@ -1,6 +1,6 @@
 """Limits on guessing, history of passwords, one-time codes with their recovery codes.
 
-Revision: 0012, after 0011
+Revision: 0012, after 0015
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0012"
-down_revision = "0011"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
