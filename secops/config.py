@@ -123,6 +123,9 @@ class Settings:
     lease_seconds: int = 45
     upload_limit_mb: int = 200
     free_space_floor_mb: int = 512
+    upload_daily_limit_mb: int = 5120
+    department_quota_mb: int = 0
+    clamd_socket: str = ""
     behind_tls: bool = False
     allowed_hosts: str = ""
     secret_key_file: str = ""
@@ -203,6 +206,9 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "lease_seconds": _positive,
     "upload_limit_mb": _positive,
     "free_space_floor_mb": _positive,
+    "upload_daily_limit_mb": _positive,
+    "department_quota_mb": _whole,
+    "clamd_socket": str,
     "behind_tls": _flag,
     "allowed_hosts": str,
     "secret_key_file": str,

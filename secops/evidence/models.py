@@ -83,6 +83,8 @@ class Evidence(SystemScoped, Versioned, Base):
     given_by: Mapped[str] = mapped_column(String(120), nullable=False)
     given_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
 
+    # What looking into the file said: verdict, found, antivirus; empty for what the platform made itself.
+    inspection: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False, default=dict)
     decided_by: Mapped[str] = mapped_column(String(120), nullable=False, default="")
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # Why it was accepted, returned, superseded or let expire; the giver's note stays beside it.
@@ -164,3 +166,21 @@ class EvidenceRequest(SystemScoped, Versioned, Base):
     reason: Mapped[str] = mapped_column(String(400), nullable=False, default="")
     # System and kind while it is open: asking twice for the same paper adds no second row.
     open_key: Mapped[str | None] = mapped_column(String(120), unique=True)
+
+
+class EvidenceUpload(SystemScoped, Base):
+    """A file on its way in, piece by piece; gone once it is evidence, or a day after the last piece."""
+
+    __tablename__ = "evidence_upload"
+    # Holds no decision: the event comes with the evidence it becomes.
+    __audited__ = False
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token: Mapped[str] = mapped_column(String(32), nullable=False, unique=True)
+    file_name: Mapped[str] = mapped_column(String(255), nullable=False)
+    # What the browser told of the file, so that the same file chosen again goes on where it stopped.
+    stamp: Mapped[str] = mapped_column(String(40), nullable=False, default="")
+    size: Mapped[int] = mapped_column(BigInteger, nullable=False)
+    received: Mapped[int] = mapped_column(BigInteger, nullable=False, default=0)
+    given_by: Mapped[str] = mapped_column(String(120), nullable=False, index=True)
+    touched_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)

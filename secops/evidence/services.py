@@ -10,16 +10,19 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from secops.audit_log.services import record
+from secops.audit_log.services import record, record_alone
 from secops.clock import utc_now
 from secops.errors import BadInput, NotFound, NotReady, Refused
 from secops.evidence import requests
+from secops.evidence.inspect_words import words_of
+from secops.evidence.inspecting import spooled
+from secops.evidence.inspection import REFUSED
 from secops.evidence.media import sniff
 from secops.evidence.models import (
     BlobState,
@@ -149,14 +152,76 @@ def store(platform: Platform, principal: Principal, new: NewEvidence, stream: Re
     with platform.work_as(principal) as session:
         system = check_new(session, new)
         department_id = system.department_id
-    staged = _stage(platform, new, stream)
+        _check_quota(platform, session, department_id, new, principal)
+    staged, inspection = _stage_inspected(platform, principal, new, stream)
     with staged:
         with platform.work_as(principal) as session:
-            evidence_id = _pending_row(session, new, department_id, staged, principal)
+            evidence_id = _pending_row(session, new, department_id, staged, principal, inspection)
         platform.vault.publish(staged)
         with platform.work_as(principal) as session:
             complete(platform, session, session.get_one(Evidence, evidence_id), now=utc_now())
     return evidence_id
+
+
+_GIVEN = (EvidenceSource.UPLOAD, EvidenceSource.REUSE)
+_MB = 1024 * 1024
+
+
+def _check_quota(
+    platform: Platform, session: Session, department_id: int, new: NewEvidence, principal: Principal
+) -> None:
+    """What people give is limited by day and by department; what the platform makes is not.
+
+    Raises:
+        Refused
+    """
+    if new.source not in _GIVEN:
+        return
+    settings = platform.settings
+    size = func.coalesce(func.sum(Evidence.size), 0)
+    kept = Evidence.blob_state.in_((BlobState.OK, BlobState.PENDING))
+    since = utc_now() - timedelta(hours=24)
+    # The platform's eye: a department's quota counts what this person may not see as well.
+    with platform.work("quota") as whole:
+        day = whole.scalar(
+            select(size).where(Evidence.given_by == principal.name, Evidence.given_at >= since, kept)
+        )
+        held = whole.scalar(select(size).where(Evidence.department_id == department_id, kept))
+    if (day or 0) >= settings.upload_daily_limit_mb * _MB:
+        raise Refused(
+            f"24 小时内上传已达 {settings.upload_daily_limit_mb} MB 的上限。",
+            f"The limit of {settings.upload_daily_limit_mb} MB within 24 hours is reached.",
+        )
+    if settings.department_quota_mb and (held or 0) >= settings.department_quota_mb * _MB:
+        raise Refused(
+            f"部门证据已达 {settings.department_quota_mb} MB 的配额。",
+            f"The department's quota of {settings.department_quota_mb} MB is used up.",
+        )
+
+
+def _stage_inspected(
+    platform: Platform, principal: Principal, new: NewEvidence, stream: Readable
+) -> tuple[Staged, dict[str, Any]]:
+    """Seal it; what people give is looked into before it becomes a row, and a trap leaves nothing but an event."""
+    if new.source not in _GIVEN:
+        return _stage(platform, new, stream), {}
+    with spooled(stream, platform.settings.folder("inspection")) as spool:
+        staged = _stage(platform, new, spool)
+        try:
+            found = spool.inspect(new.file_name, platform.settings.clamd_socket)
+        except BaseException:
+            staged.close()
+            raise
+    if found.verdict != "refused":
+        return staged, found.row()
+    staged.close()
+    record_alone(
+        platform.engine, principal, "evidence.refuse", now=utc_now(), object_type="System",
+        object_id=str(new.system_id), result="refused", reason=",".join(found.found),
+        detail={"file_name": new.file_name, "sm3": staged.sm3, "threat": found.detail},
+    )  # fmt: skip
+    zh, en = words_of([code for code in found.found if code in REFUSED])
+    raise BadInput(f"文件没有保存：{zh}。", f"The file was not kept: {en}.", "file")
 
 
 def store_bytes(platform: Platform, principal: Principal, new: NewEvidence, content: bytes) -> int:
@@ -187,7 +252,12 @@ def _stage(platform: Platform, new: NewEvidence, stream: Readable) -> Staged:
 
 
 def _pending_row(
-    session: Session, new: NewEvidence, department_id: int, staged: Staged, principal: Principal
+    session: Session,
+    new: NewEvidence,
+    department_id: int,
+    staged: Staged,
+    principal: Principal,
+    inspection: dict[str, Any],
 ) -> int:
     now = utc_now()
     if new.origin_key is not None:
@@ -215,6 +285,7 @@ def _pending_row(
         reused_from=new.reused_from,
         document_kind=new.document_kind,
         document=new.document,
+        inspection=inspection,
     )
     session.add(evidence)
     session.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from flask import Response as FlaskResponse
@@ -15,13 +16,16 @@ from controls.documents import DocumentKind
 from secops.audit_log.services import record
 from secops.clock import utc_now
 from secops.errors import BadInput, Conflict, NotFound, NotReady, Refused, SecopsError
-from secops.evidence import queries, record_queries, records, requests, services
+from secops.evidence import queries, record_queries, records, requests, services, uploads
 from secops.evidence.documents import kinds, read_fields, units_of
 from secops.evidence.download import attachment, disposition
 from secops.evidence.models import Evidence, EvidenceRequest, EvidenceSource, EvidenceState
+from secops.evidence.preview import preview_of, preview_type
+from secops.evidence.preview_words import inspection_words
 from secops.evidence.request_views import EvidenceRequestView
 from secops.evidence.services import NewEvidence
 from secops.evidence.tables import EVIDENCE, state_label, title_words
+from secops.evidence.upload_views import EvidenceUploadView
 from secops.jobs.services import enqueue
 from secops.objects.models import System
 from secops.web.base import PageView
@@ -29,6 +33,7 @@ from secops.web.forms import Form
 from secops.web.history import history
 from secops.web.lang import pick, t
 from secops.web.links import LINKS
+from secops.web.paths import file_name
 from secops.web.people import names_of, shown
 from secops.web.scope_filters import asked_system, system_options
 from secops.web.table_export import export_table
@@ -78,6 +83,8 @@ class EvidenceView(PageView):
             near=near,
             names=names,
             shown=shown,
+            inspected=inspection_words(evidence.inspection),
+            preview=preview_type(evidence),
             hint=record_queries.reuse_hint(found.system, evidence, linked),
             kind=kinds().get(evidence.document_kind),
             fields=_field_rows(evidence),
@@ -147,10 +154,17 @@ class EvidenceView(PageView):
         if system is None:
             raise NotFound
         new = self._read(form, system)
-        evidence_id = self._store(form, new) if new is not None else None
-        if evidence_id is None:
+        stored = self._store_all(form, new) if new is not None else []
+        if stored:
+            self._refresh_posture(system)
+        if not form.ok or not stored:
             return self._form(form, asked_system(self.db, form.value("system"))), 400
-        self._refresh_posture(system)
+        if len(stored) > 1:
+            where = url_for("EvidenceView.index", system=system.id)
+            return self.done(
+                where, f"已封存 {len(stored)} 份并签发回执。", f"{len(stored)} files sealed and receipted."
+            )
+        evidence_id = stored[0]
         twin = queries.first_twin(self.db, evidence_id)
         return self.done(
             url_for("EvidenceView.show", evidence_id=evidence_id),
@@ -196,6 +210,7 @@ class EvidenceView(PageView):
             old=old,
             kinds=[(kind.id, t(kind.name.zh, kind.name.en)) for kind in kinds().values()],
             kind=kinds().get(form.value("document_kind")),
+            sent=uploads.mine(self.db, form.values("upload"), self.who.name),
         )
 
     def _asked(self, form: Form) -> EvidenceRequest | None:
@@ -221,10 +236,11 @@ class EvidenceView(PageView):
         kind, document = self._document(form)
         if kind is not None and not units:
             units = tuple(unit for unit in units_of(system, kind.id) if unit in known)
-        upload = request.files.get("file")
-        name = file_name(upload.filename if upload else None)
+        name = next(iter(self._names(form)), "")
         if not name:
             form.fail("file", "请选择文件。", "Choose a file.")
+        if len(self._names(form)) > 1 and form.value("replaces"):
+            form.fail("file", "新版本一次只能有一个文件。", "A newer version is one file.")
         new = NewEvidence(
             system_id=system.id,
             title=title,
@@ -263,17 +279,58 @@ class EvidenceView(PageView):
             form.take(error)
             return kind, {}
 
-    def _store(self, form: Form, new: NewEvidence) -> int | None:
+    def _names(self, form: Form) -> list[str]:
+        """Names of all files: those sent with the form, and those sent piece by piece before."""
+        direct = [file_name(one.filename) for one in request.files.getlist("file")]
+        return [name for name in direct if name] + [
+            uploads.find(self.db, token, self.who.name).file_name for token in form.values("upload")
+        ]
+
+    def _store_all(self, form: Form, new: NewEvidence) -> list[int]:
+        """Store file by file; the first that can't be kept ends it, and says how many were."""
+        tokens = form.values("upload")
+        direct = [one for one in request.files.getlist("file") if file_name(one.filename)]
+        many = len(tokens) + len(direct) > 1
+        stored: list[int] = []
+        for one in direct:
+            name = file_name(one.filename)
+            stored += self._store(form, _named(new, name, many), one.stream)
+        for token in tokens:
+            if not form.ok:
+                break
+            row = uploads.find(self.db, token, self.who.name)
+            if row.system_id != new.system_id:
+                raise NotFound
+            stored += self._store(
+                form, _named(new, row.file_name, many), uploads.open_whole(self.platform, row)
+            )
+            with self.platform.work_as(self.who) as session:
+                if form.ok or form.error("file"):
+                    # Kept as evidence, or refused for what is in it: either way the pieces are done with.
+                    uploads.drop(self.platform, session, uploads.find(session, token, self.who.name))
+        if not form.ok and stored:
+            form.fail(
+                "",
+                f"前 {len(stored)} 份已封存，其余没有保存。",
+                f"The first {len(stored)} are sealed, the rest is not kept.",
+            )
+        return stored
+
+    def _store(self, form: Form, new: NewEvidence, stream: services.Readable) -> list[int]:
         """Hand the stream over; the request's own transaction ends first, since storing opens its own."""
+        if not form.ok:
+            return []
         who = self.who
         self.db.rollback()
         try:
-            return services.store(self.platform, who, new, request.files["file"].stream)
+            return [services.store(self.platform, who, new, stream)]
         except BadInput as error:
             form.take(error)
         except NotReady as error:
-            form.fail("file", error.zh, error.en)
-        return None
+            form.fail("", error.zh, error.en)
+        except Refused as error:
+            form.fail("", error.zh, error.en)
+        return []
 
     @expose("/<int:evidence_id>/comment", methods=["POST"])
     def comment(self, evidence_id: int) -> Response | tuple[str, int]:
@@ -361,6 +418,11 @@ class EvidenceView(PageView):
     def download(self, evidence_id: int) -> Response:
         return attachment(self.platform, self.db, evidence_id, now=utc_now())
 
+    @expose("/<int:evidence_id>/preview")
+    def preview(self, evidence_id: int) -> Response:
+        """Text, pictures and PDF in the browser, where nothing in them can run."""
+        return preview_of(self.platform, self.db, evidence_id, now=utc_now())
+
     @expose("/<int:evidence_id>/receipt")
     def receipt(self, evidence_id: int) -> Response:
         """The receipt as it was signed, for checking elsewhere."""
@@ -375,6 +437,12 @@ class EvidenceView(PageView):
         response.headers["Content-Disposition"] = disposition(f"receipt-{found.evidence.blob_id[:16]}.json")
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
+
+
+def _named(new: NewEvidence, name: str, many: bool) -> NewEvidence:
+    """The same for one of several files: each title says which."""
+    title = f"{new.title[: max(1, 196 - len(name))]}（{name}）"[:200] if many else new.title
+    return replace(new, title=title, file_name=name)
 
 
 def _number(text: str) -> int | None:
@@ -397,10 +465,4 @@ def _field_rows(evidence: Evidence) -> list[tuple[str, str]]:
     return rows
 
 
-def file_name(given: str | None) -> str:
-    """The name without folders and control characters."""
-    last = (given or "").replace("\\", "/").rsplit("/", 1)[-1]
-    return "".join(letter for letter in last if letter.isprintable()).strip()[:255]
-
-
-VIEWS: tuple[type, ...] = (EvidenceView, EvidenceRequestView)
+VIEWS: tuple[type, ...] = (EvidenceView, EvidenceRequestView, EvidenceUploadView)

@@ -32,6 +32,8 @@ KINDS: dict[str, Kind] = {
     "clock-reminders": Kind("housekeeping", "secops.inventory.handlers:remind", 600),
     "inheritance-expiry": Kind("housekeeping", "secops.inventory.handlers:expire_inherited", 600),
     "selfcheck": Kind("housekeeping", "secops.selfcheck.handlers:run", 900),
+    "upload-cleanup": Kind("housekeeping", "secops.evidence.handlers:clean_uploads", 300),
+    "vault-scrub": Kind("housekeeping", "secops.evidence.handlers:scrub", 14400),
     "evidence-expiry": Kind("housekeeping", "secops.evidence.handlers:expire", 900),
     "vault-recovery": Kind("housekeeping", "secops.evidence.handlers:recover", 900),
 }

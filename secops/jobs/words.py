@@ -12,6 +12,8 @@ KIND_LABELS: dict[str, Label] = {
     "report": Label("生成报告", "Report"),
     "audit-verify": Label("审计日志校验", "Audit log verification"),
     "clock-reminders": Label("期限提醒", "Reminders of dates"),
+    "upload-cleanup": Label("清理未完成上传", "Unfinished uploads"),
+    "vault-scrub": Label("证据库逐份校验", "Vault scrub"),
     "evidence-expiry": Label("证据到期检查", "Evidence that expires"),
     "inheritance-expiry": Label("继承结论到期检查", "Inherited results that end"),
     "vault-recovery": Label("证据库核对", "Vault recovery"),

@@ -1,4 +1,4 @@
-"""Where a request may be led to."""
+"""Where a request may be led to, and what is kept of a file name that came with one."""
 
 from __future__ import annotations
 
@@ -18,3 +18,9 @@ def safe_next(target: str | None) -> str:
         return "/" if urlsplit(target).netloc else target
     except ValueError:
         return "/"
+
+
+def file_name(given: str | None) -> str:
+    """The name without folders and control characters."""
+    last = (given or "").replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(letter for letter in last if letter.isprintable()).strip()[:255]

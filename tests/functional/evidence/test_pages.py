@@ -15,11 +15,11 @@ from secops.clock import utc_now
 from secops.evidence.download import disposition
 from secops.evidence.models import Evidence, EvidenceLink, EvidenceSource, EvidenceState
 from secops.evidence.services import NewEvidence, receipt_is_good, store_bytes
-from secops.evidence.views import file_name
 from secops.jobs.models import Job
 from secops.objects.models import Asset, System
 from secops.platform import Platform
 from secops.scope import Principal
+from secops.web.paths import file_name
 from tests.support.builders import Rows
 from tests.support.page_checks import (
     audit_actions,
