@@ -1,6 +1,6 @@
 """Uploads piece by piece, and what looking into a file said.
 
-Revision: 0016, after 0015
+Revision: 0016, after 0012
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0016"
-down_revision = "0015"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
