@@ -81,6 +81,15 @@ def _number_is(term: str) -> ColumnElement[bool]:
     )
 
 
+def _says(term: str) -> ColumnElement[bool]:
+    """Title, rule or target. ``words`` is folded, so a plain LIKE finds every case, several times as fast as ILIKE."""
+    return Finding.words.contains(term.casefold(), autoescape=True)
+
+
+def _owner_is(term: str) -> ColumnElement[bool]:
+    return Finding.owner.contains(term, autoescape=True)
+
+
 def _system_is(term: str) -> ColumnElement[bool]:
     return Finding.system_id.in_(select(System.id).where(System.name.icontains(term, autoescape=True)))
 
@@ -138,7 +147,7 @@ FINDINGS = Table(
         Flag("open", "未关闭", "Still open", is_open),
         Flag("overdue", "已逾期", "Overdue", lambda: is_overdue(today())),
     ),
-    search=(_number_is, Finding.words, _system_is, _asset_is, Finding.owner),
+    search=(_number_is, _says, _system_is, _asset_is, _owner_is),
     default_sort="severity",
     counted=Finding,
     row_url=lambda r: url_for("FindingView.show", finding_id=r.Finding.id),
