@@ -164,8 +164,12 @@ class Writer:
         for line in lines:
             self.paragraph(line, style="List Bullet")
 
-    def heading(self, level: int, words: str) -> None:
-        """Write a numbered heading; level 1 starts the captions anew."""
+    def heading(self, level: int, words: str, *, numbered: bool = True) -> None:
+        """Write a heading, numbered unless told otherwise; level 1 starts the captions anew."""
+        if not numbered:
+            self.headings.append((level, words))
+            self.document.add_heading(clean(words, keep_newlines=False), level)
+            return
         self._numbers[level - 1] += 1
         self._numbers[level:] = [0] * (3 - level)
         if level == 1:

@@ -82,6 +82,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "bulk": ("批量判定", "Decide in bulk"),
     "unit": ("单元的风险分析", "Risk of one unit"),
     "compensate": ("记录弥补", "Note a compensation"),
+    "report": ("生成报告", "Write the report"),
     "compare": ("对比", "Compare"),
     "compare_export": ("导出对比", "Export the comparison"),
     "publish": ("发布结果", "Publish results"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from flask import request, url_for
+from flask import flash, redirect, request, url_for
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
@@ -23,10 +23,14 @@ from secops.assessments.words import CHANGES, edition_words
 from secops.catalogue.rows import RowChoice, RowTable
 from secops.catalogue.words import class_name, clause_words, term
 from secops.clock import utc_now
-from secops.errors import NotFound
+from secops.errors import BadInput, NotFound, Refused
+from secops.objects.models import System
+from secops.reporting.services import KINDS, request_report
 from secops.web.base import PageView
+from secops.web.filters import zone
+from secops.web.forms import Form
 from secops.web.labels import Label, label
-from secops.web.lang import pick, t
+from secops.web.lang import language, pick, t
 from secops.web.links import link
 from secops.web.table_export import export_table
 from secops.web.tables import Column
@@ -97,8 +101,31 @@ class AssessmentResult(PageView):
             explained=_explained(frame, data),
             units_of_item={str(unit.item): str(unit.id) for unit in frame.units if unit.item},
             wanted=[one.value for one in _WANTED.get(found.edition, ())],
+            report_form=Form(forms=KINDS["assessment-2025"], language=[language()]),
             plan=self._plan(found, frame),
             verdict=_verdict,
+        )  # fmt: skip
+
+    @expose("/<int:assessment_id>/report", methods=["POST"])
+    def report(self, assessment_id: int) -> Response:
+        """Have the report written in the background."""
+        found = get_assessment(self.db, assessment_id)
+        back = url_for("AssessmentResult.index", assessment_id=assessment_id)
+        forms = [one for one in KINDS["assessment-2025"] if one in request.form.getlist("forms")]
+        try:
+            job = request_report(
+                self.db, self.db.get_one(System, found.system_id), kind="assessment-2025", renderers=forms,
+                language=request.form.get("language") or language(), actor=self.who.name,
+                now=utc_now().astimezone(zone()).replace(microsecond=0), assessment_id=found.id,
+            )  # fmt: skip
+        except (BadInput, Refused) as error:
+            self.db.rollback()
+            flash(error.text(language()), "danger")
+            return redirect(back)
+        number = job.payload["number"]
+        return self.done(
+            url_for("ReportView.index", system=found.system_id), f"报告 {number} 已排队，生成后出现在列表中。",
+            f"Report {number} is queued; it shows in the list when it is built.",
         )  # fmt: skip
 
     def _plan(self, found: Assessment, frame: Frame) -> dict[str, Any] | None:

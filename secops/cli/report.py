@@ -15,6 +15,8 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Reports.", no_args_is_help=True)
     group.command("write")(write)
     group.command("list")(list_reports)
+    group.command("kinds")(kinds)
+    group.command("build")(build)
     app.add_typer(group, name="report")
 
 
@@ -58,6 +60,93 @@ def write(
             say(path, path)
 
     answer({"number": number, "files": paths}, tell_paths)
+
+
+def kinds(json_: JsonOption = False) -> None:
+    """List what can be built, for what, and in which formats."""
+    from secops.cli.output import answer, table
+    from secops.reporting.services import KINDS, TITLES
+
+    rows = [
+        {"id": kind, "title": {"zh": TITLES[kind][0], "en": TITLES[kind][1]},
+         "of": "assessment" if kind.startswith("assessment") else "system",
+         "formats": [name.partition("_")[0] for name in names]}
+        for kind, names in KINDS.items()
+    ]  # fmt: skip
+    answer(
+        {"kinds": rows},
+        lambda: table(
+            ["kind", "of", "formats"], [[row["id"], row["of"], ", ".join(row["formats"])] for row in rows]
+        ),
+    )
+
+
+def build(
+    kind: Annotated[str, typer.Argument(help="One of: secops report kinds.")],
+    system: Annotated[str, typer.Option("--system", help="Code of the system.")] = "",
+    assessment: Annotated[int, typer.Option("--assessment", help="Id of the assessment.")] = 0,
+    formats: Annotated[
+        list[str] | None, typer.Option("--format", help="docx, xlsx, pdf, …; all when left out.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the files.")] = Path("."),
+    language: Annotated[str, typer.Option(help="zh or en")] = "zh",
+    json_: JsonOption = False,
+) -> None:
+    """Build one report into a folder, without a running platform."""
+    from reports.registry import renderer
+    from secops.assessments.deciding import get_assessment
+    from secops.cli.output import answer, say
+    from secops.clock import utc_now
+    from secops.errors import BadInput, Refused
+    from secops.objects.models import System
+    from secops.objects.services import system_by_code
+    from secops.reporting.handlers import build_model
+    from secops.reporting.services import KINDS
+
+    if kind not in KINDS:
+        known = ", ".join(KINDS)
+        raise BadInput(
+            f"没有报告 {kind}，可用：{known}。", f"There is no report {kind}; known: {known}.", "kind"
+        )
+    by_format = {name.partition("_")[0]: name for name in KINDS[kind]}
+    wanted = formats or list(by_format)
+    if set(wanted) - set(by_format):
+        known = ", ".join(by_format)
+        raise BadInput(f"该报告的格式有：{known}。", f"This report has the formats {known}.", "format")
+    if language not in ("zh", "en"):
+        raise BadInput("语言须为 zh 或 en。", "The language is zh or en.", "language")
+    if kind.startswith("assessment") != bool(assessment) or (not assessment and not system):
+        raise BadInput(
+            "测评报告用 --assessment，其余用 --system。",
+            "Reports of assessments take --assessment, others --system.",
+            "system",
+        )
+    platform = platform_of_home()
+    now = utc_now().replace(microsecond=0)
+    with platform.work("cli") as session:
+        found = (
+            session.get_one(System, get_assessment(session, assessment).system_id)
+            if assessment
+            else system_by_code(session, system)
+        )
+        if not found.profile:
+            raise Refused("系统尚未定级，不能生成报告。", "The system has no level yet; classify it first.")
+        number = f"{found.code}-{now:%Y%m%d%H%M%S}"
+        asked = {"kind": kind, "number": number, "language": language, "assessment_id": assessment}
+        model = build_model(session, found, asked, now=now, zone=platform.settings.time_zone)
+    out.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name in wanted:
+        rendered = renderer(by_format[name]).render(model, language=language)
+        path = out / rendered.name.replace("/", "_")
+        path.write_bytes(rendered.content)
+        paths.append(str(path))
+
+    def tell_paths() -> None:
+        for path in paths:
+            say(path, path)
+
+    answer({"kind": kind, "number": number, "files": paths}, tell_paths)
 
 
 def list_reports(json_: JsonOption = False) -> None:

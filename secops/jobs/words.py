@@ -24,6 +24,9 @@ FORM_LABELS: dict[str, Label] = {
     "docx_posture": Label("Word", "Word"),
     "csv_posture": Label("CSV", "CSV"),
     "json_posture": Label("JSON", "JSON"),
+    "docx_assessment": Label("Word（测评）", "Word (assessment)"),
+    "pdf_assessment": Label("PDF（测评）", "PDF (assessment)"),
+    "xlsx_assessment": Label("Excel（测评）", "Excel (assessment)"),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from controls.catalog import AssessmentUnit
 from controls.loader import load_catalog
-from controls.terms import SecurityClass, TargetKind
+from controls.terms import LevelProfile, Scope, SecurityClass, TargetKind
 from reports.read_model import (
     WHOLE_SYSTEM,
     Cell,
@@ -71,7 +72,7 @@ def build(
     scans = _scans(session, system)
     return PostureReport(
         meta=_meta(session, system, number, language, now.astimezone(ZoneInfo(zone)), scans),
-        system=_system(session, system),
+        system=system_info(session, system),
         summary=_summary(summary),
         targets=_targets(assets),
         items=_items(session, system, assets),
@@ -126,7 +127,10 @@ def _meta(
     )
 
 
-def _system(session: Session, system: System) -> SystemInfo:
+def system_info(
+    session: Session, system: System, *, profile: str = "", extensions: Sequence[str] | None = None
+) -> SystemInfo:
+    """The system as a report names it; *profile* and *extensions* of a frozen scope go before those of today."""
     department = session.get_one(Department, system.department_id)
     filing = (
         Filing(system.filing_number, system.filed_on, is_example=system.is_example)
@@ -136,11 +140,14 @@ def _system(session: Session, system: System) -> SystemInfo:
     return SystemInfo(
         name=system.name,
         department=department.name,
-        level=system.level or 1,
-        profile=system.profile,
+        level=(LevelProfile.parse(profile).g if profile else system.level) or 1,
+        profile=profile or system.profile,
         hosting=label_text("hosting", system.hosting.value),
         filing=filing,
-        extensions=tuple(Text.same(name) for name in system.extensions),
+        extensions=tuple(
+            Text(Scope(one).zh, Scope(one).en)
+            for one in (system.extensions if extensions is None else extensions)
+        ),
         boundary=system.boundary,
         business=system.business,
         code=system.code,

@@ -17,7 +17,12 @@ from secops.reporting.models import ReportFile
 
 # kind → renderer ids of ``reports.registry``, in the order in which they are offered.
 KINDS: dict[str, tuple[str, ...]] = {
-    "posture": ("pdf_posture", "xlsx_posture", "docx_posture", "csv_posture", "json_posture")
+    "posture": ("pdf_posture", "xlsx_posture", "docx_posture", "csv_posture", "json_posture"),
+    "assessment-2025": ("docx_assessment", "pdf_assessment", "xlsx_assessment"),
+}
+TITLES: dict[str, tuple[str, str]] = {
+    "posture": ("合规态势报告", "Posture report"),
+    "assessment-2025": ("自评估报告（2025 版章节）", "Assessment report (2025 chapters)"),
 }
 USUAL = ("pdf_posture", "xlsx_posture")
 
@@ -31,15 +36,18 @@ def request_report(
     language: str,
     actor: str,
     now: datetime,
+    assessment_id: int | None = None,
 ) -> Job:
-    """Queue a report in the given forms.
+    """Queue a report in the given forms; a report of an assessment names it.
 
     Raises:
-        BadInput: unknown kind, form or language.
+        BadInput: unknown kind, form or language, or no assessment for a report of one.
         Refused: the system has no level yet.
     """
     if kind not in KINDS or not renderers or set(renderers) - set(KINDS[kind]):
         raise BadInput("未知的报告类型或格式。", "Unknown kind or form of report.", "kind")
+    if (kind == "assessment-2025") != (assessment_id is not None):
+        raise BadInput("这种报告须指明测评。", "This kind of report names an assessment.", "assessment")
     if language not in ("zh", "en"):
         raise BadInput("语言须为 zh 或 en。", "The language is zh or en.", "language")
     if not system.profile:
@@ -57,6 +65,7 @@ def request_report(
             "language": language,
             "number": number,
             "at": now.isoformat(),
+            **({"assessment_id": assessment_id} if assessment_id is not None else {}),
         },
         actor=actor,
         now=now,

@@ -10,6 +10,7 @@ from secops.evidence.models import Evidence
 from secops.jobs.words import FORM_LABELS, form_words
 from secops.objects.models import Department, System
 from secops.reporting.models import ReportFile
+from secops.reporting.services import TITLES
 from secops.web.example import with_example
 from secops.web.lang import t
 from secops.web.links import link
@@ -18,12 +19,11 @@ from secops.web.scope_filters import department_filter, system_filter
 from secops.web.table_filters import Choice, Days
 from secops.web.tables import Column, Table
 
-_KINDS = {"posture": ("合规态势报告", "Posture report")}
 _LANGUAGES = {"zh": "中文", "en": "English"}
 
 
 def kind_words(kind: str) -> str:
-    return t(*_KINDS[kind]) if kind in _KINDS else kind
+    return t(*TITLES[kind]) if kind in TITLES else kind
 
 
 def _where(row: Any) -> Markup:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from secops.accounts.models import Account, Role, RoleGrant
+from secops.accounts.names import display_names
 from secops.accounts.tables import holds
 from secops.clock import utc_now
 from secops.objects.models import Department, System
@@ -24,13 +25,7 @@ def person(column: Any) -> ColumnElement[str]:
 
 def names_of(session: Session, usernames: Iterable[str]) -> dict[str, str]:
     """Display names of these user names, one query."""
-    wanted = {name for name in usernames if name}
-    rows = session.execute(
-        select(User.username, Account.display_name)
-        .join(Account, Account.user_id == User.id)
-        .where(User.username.in_(sorted(wanted)))
-    )
-    return {row.username: row.display_name for row in rows}
+    return display_names(session, usernames)
 
 
 def shown(username: str | None, names: Mapping[str, str] | str | None = None) -> str:

@@ -126,3 +126,48 @@ def test_refusals_say_what_to_do(console: Any, system: int, tmp_path: Path) -> N
     assert console("assessment", "decide", number, str(tmp_path / "none.json"))[0] == 2
     assert console("assessment", "close", number)[0] == 2
     assert console("assessment", "close", "999")[0] != 0
+
+
+def test_the_report_of_an_assessment(console: Any, system: int, tmp_path: Path) -> None:
+    """Kinds are listed, the report is written in the chosen form with the stored figures, wrong requests are refused."""
+    kinds = {one["id"]: one["formats"] for one in console("report", "kinds")[1]["kinds"]}
+    assert {"docx", "pdf", "xlsx"} <= set(kinds["assessment-2025"])
+    number = str(console("assessment", "create", "--system", "CLI-1", "--edition", "2025")[1]["id"])
+    file = tmp_path / "d.json"
+    file.write_text(
+        json.dumps(
+            {
+                "records": [
+                    {"unit": "L3-PES1-01", "verdict": "non_compliant", "text": "机房渗水"},
+                    {"unit": "L3-PES1-02", "verdict": "compliant", "text": "合适"},
+                ]
+            }
+        ),
+        encoding="utf-8",
+    )
+    console("assessment", "decide", number, str(file))
+    console("assessment", "close", number)
+    code, done, _ = console(
+        "report",
+        "build",
+        "assessment-2025",
+        "--assessment",
+        number,
+        "--format",
+        "xlsx",
+        "--out",
+        str(tmp_path),
+    )
+    assert code == 0
+    import openpyxl
+
+    book = openpyxl.load_workbook(done["files"][0])
+    text = [cell.value for sheet in book for row in sheet.iter_rows() for cell in row]
+    exported = console("assessment", "export", number)[1]
+    assert exported["results"]["rate"] in text
+    assert exported["results"]["conclusion"] in text
+    assert "机房渗水" in text
+    assert console("report", "build", "assessment-2025", "--system", "CLI-1")[0] == 2
+    assert console("report", "build", "assessment-2025", "--assessment", number, "--format", "odt")[0] == 2
+    assert console("report", "build", "nothing", "--system", "CLI-1")[0] == 2
+    assert console("report", "build", "assessment-2025", "--assessment", "999")[0] != 0

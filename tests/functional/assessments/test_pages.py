@@ -358,3 +358,26 @@ def test_many_begin_together_or_none(platform: Platform, rows: Rows, client_as: 
     assert client.post("/assessments/campaign", data=form | {"title": "", "systems": []}).status_code == 400
     with platform.work("test:look") as session:
         assert len(session.scalars(select(Assessment)).all()) == 3
+
+
+def test_the_report_is_asked_for_from_the_conclusion_page(
+    bench: Bench, client_as: ClientAs, platform: Platform
+) -> None:
+    """One job for the chosen forms; a wrong form is refused with a sentence."""
+    from secops.jobs.models import Job
+
+    client = client_as(Role.ASSESSOR)
+    bench.decide("L3-PES1-01", verdict="compliant", text="现场查看")
+    assert (
+        client.post(
+            _base(bench) + "/report", data={"forms": ["docx_assessment", "pdf_posture"], "language": "zh"}
+        ).status_code
+        == 302
+    )
+    with platform.work("test:look") as session:
+        job = session.scalars(select(Job).where(Job.kind == "report")).one()
+        assert job.payload["renderers"] == ["docx_assessment"]
+        assert job.payload["assessment_id"] == bench.assessment_id
+    client.post(_base(bench) + "/report", data={"language": "zh"})
+    with platform.work("test:look") as session:
+        assert len(session.scalars(select(Job).where(Job.kind == "report")).all()) == 1

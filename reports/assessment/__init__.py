@@ -1,0 +1,1 @@
+"""The assessment report: its read model, and the document that every form of it shows."""

@@ -1,0 +1,1 @@
+"""The assessment report as a Word document."""
