@@ -103,11 +103,12 @@ def test_every_form_tells_the_result(name: str, language: str) -> None:
     rendered = renderer(name).render(report(), language=language)
     again = renderer(name).render(report(), language=language)
     assert rendered.content == again.content
-    text = _text(name, rendered.content).replace("-\n", "-")
+    text = _text(name, rendered.content)
+    text = "".join(text.split())  # a PDF breaks words where the line ends
     for words in ("基本符合", "L3-CES1-04", "核查配置，满足要求", "SYS-2026-01"):
         assert words in text
     assert ("不符合" if language == "zh" else "Non-compliant") in text
-    assert ("未检查" if language == "zh" else "Not examined") in text
+    assert ("未检查" if language == "zh" else "Notexamined") in text
 
 
 @pytest.mark.parametrize("name", FORMS)
