@@ -129,7 +129,8 @@ def verify_now(
         raise AuditHeadMissing
     table = AuditEvent.__table__
     query = select(table).where(table.c.seq <= head.head.seq).order_by(table.c.seq)
-    rows = session.connection().execution_options(yield_per=2000).execute(query).mappings()
+    # On this query only: an option of the connection would stay for all that the transaction does later.
+    rows = session.connection().execute(query, execution_options={"yield_per": 2000}).mappings()
     return verify_log(
         (dict(row) for row in rows),
         head.head.log_id,
