@@ -47,8 +47,9 @@ class WrongPassphrase(DecryptionFailed):
     """The passphrase does not open this file, or its beginning was changed: the two can't be told apart."""
 
 
-def seal(reader: Readable, writer: Writable, passphrase: bytes, *, rounds: int = ROUNDS) -> SealResult:
-    """Seal a stream to its end."""
+def seal(reader: Readable, writer: Writable, passphrase: bytes, *, rounds: int | None = None) -> SealResult:
+    """Seal a stream to its end; *rounds* None for :data:`ROUNDS`."""
+    rounds = ROUNDS if rounds is None else rounds
     salt = secrets.token_bytes(_SALT)
     head = MAGIC + salt + rounds.to_bytes(4, "big")
     writer.write(head)

@@ -79,6 +79,22 @@ def prove_inclusion(leaves: Sequence[bytes], index: int) -> tuple[bytes, ...]:
     return (*prove_inclusion(leaves[split:], index - split), _root_of(leaves[:split]))
 
 
+def prove_many(leaves: Sequence[bytes], indexes: Sequence[int]) -> list[tuple[bytes, ...]]:
+    """The same for many leaves, building the tree once: level by level in pairs, an odd last node moves up."""
+    if any(not 0 <= index < len(leaves) for index in indexes):
+        raise ValueError("no such leaf")
+    paths: list[list[bytes]] = [[] for _ in indexes]
+    places, level = list(indexes), list(leaves)
+    while len(level) > 1:
+        for path, place in zip(paths, places, strict=True):
+            if (beside := place ^ 1) < len(level):
+                path.append(level[beside])
+        places = [place >> 1 for place in places]
+        above = [_node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+        level = above + level[len(above) * 2 :]
+    return [tuple(path) for path in paths]
+
+
 def _root_of(leaves: Sequence[bytes]) -> bytes:
     log = MerkleLog()
     for leaf in leaves:

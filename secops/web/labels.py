@@ -337,6 +337,7 @@ LABELS: dict[str, dict[str, Label]] = {
         "vault.quarantined": Label("无主文件已隔离", "Stray file set aside"),
         "platform.backup": Label("备份", "Backup written"),
         "platform.restore": Label("恢复备份", "Backup restored"),
+        "evidence.package": Label("导出证据包", "Evidence package written"),
         "evidence.refuse": Label("拒收可疑文件", "Suspicious file refused"),
         "evidence.comment": Label("评论证据", "Evidence commented"),
         "evidence.link": Label("调整关联单元", "Evidence linked"),
