@@ -21,6 +21,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "ClassifyView": ("定级向导", "Classification"),
     "CalendarView": ("到期日历", "Calendar"),
     "ScopeView": ("适用性", "Applicability"),
+    "SnapshotView": ("登记册作为证据", "Registers as evidence"),
     "InheritanceView": ("继承", "Inheritance"),
     "RegistersView": ("登记册", "Registers"),
     "SystemRegister": ("登记册：系统", "Register: systems"),

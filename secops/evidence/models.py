@@ -29,6 +29,7 @@ class EvidenceSource(StrEnum):
     UPLOAD = "upload"
     SCAN = "scan"
     REPORT = "report"
+    REGISTER = "register"
     REUSE = "reuse"
 
 

@@ -139,6 +139,7 @@ SYSTEMS = Register(
         Field("users", "用户与规模", "Users", limit=200, listed=False),
         Field("data_kinds", "数据种类与规模", "Kinds and volume of data", limit=300, listed=False),
         Field("hosting", "部署方式", "Hosting", Kind.CHOICE, True, _labelled("hosting"), section=("部署与上云", "Hosting and cloud")),
+        Field("tenant_of", "承载平台（租户）", "Tenant of", limit=160, listed=False, hint=("运行在哪个云平台或机房上；继承其结论在“继承”页设定。", "The cloud platform or room it runs in; its results are taken over on the page Inheritance.")),
         Field("cloud_state", "上云进度", "Move to the cloud", Kind.CHOICE, True, _CLOUD),
         Field("cloud_note", "上云说明", "Note on the cloud", limit=300, listed=False, hint=("不上云须写明理由。", "Exempt needs a reason.")),
         Field("extensions", "扩展要求", "Extensions", Kind.CHOICES, options=_options(_EXTENSIONS), listed=False),

@@ -22,6 +22,7 @@ from secops.inventory.models import ImportDraft
 from secops.inventory.registers import REGISTERS, Register
 from secops.inventory.scope_views import ScopeView
 from secops.inventory.sheets import MAX_BYTES, MAX_ROWS, write_book
+from secops.inventory.snapshot_views import SnapshotView
 from secops.inventory.tables import TABLES
 from secops.objects.models import Department, System
 from secops.objects.tables import today
@@ -467,5 +468,6 @@ VIEWS: tuple[type, ...] = (
     ClassifyView,
     ScopeView,
     InheritanceView,
+    SnapshotView,
     *REGISTER_VIEWS,
 )

@@ -103,6 +103,8 @@ class System(DepartmentScoped, Versioned, Base):
         enum_column(CloudState), nullable=False, default=CloudState.OPEN
     )
     cloud_note: Mapped[str] = mapped_column(String(300), nullable=False, default="")
+    # The platform whose tenant the system is.
+    tenant_of: Mapped[str] = mapped_column(String(160), nullable=False, default="")
     data_kinds: Mapped[str] = mapped_column(String(300), nullable=False, default="")
     networks: Mapped[list[str]] = mapped_column(JSON, nullable=False, default=list)
     domains: Mapped[list[str]] = mapped_column(JSON, nullable=False, default=list)

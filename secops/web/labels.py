@@ -128,6 +128,7 @@ LABELS: dict[str, dict[str, Label]] = {
         "scan": Label("扫描", "Scan"),
         "report": Label("报告", "Report"),
         "reuse": Label("复用", "Used again"),
+        "register": Label("登记册", "Register"),
     },
     "evidence_request_state": {
         "open": Label("待提供", "Open", "warn", "hourglass"),
