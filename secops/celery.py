@@ -145,6 +145,7 @@ def run(job_id: int) -> None:
 def tick() -> None:
     """Dispatch what is due, take back what the dead hold, send again what nobody took."""
     from secops.audit_log.checkpoints import sign_due
+    from secops.audit_log.syslog import ship_due
     from secops.jobs.duties import start_duties
     from secops.jobs.runner import take_back
     from secops.schedules.services import dispatch_due
@@ -155,6 +156,7 @@ def tick() -> None:
         start_duties(session, now=utc_now())
     if sign_due(platform(), now=utc_now()) == "refused":
         log.error("audit.checkpoint_refused")
+    ship_due(platform(), now=utc_now())
     started = dispatch_due(platform(), now=utc_now())
     if started or any(counts.values()):
         log.info("tick", extra={"fields": {**counts, "dispatched": started}})

@@ -82,6 +82,15 @@ def _url(text: str) -> str:
     return text
 
 
+def _syslog(text: str) -> str:
+    target = urlsplit(text)
+    if target.scheme not in ("tls", "tcp") or not target.hostname:
+        raise ValueError("is not an address such as tls://host:6514 or tcp://host:601")
+    if target.port is not None and not 1 <= target.port <= 65535:
+        raise ValueError("a port lies between 1 and 65535")
+    return text
+
+
 def _language(text: str) -> str:
     if text not in ("zh", "en"):
         raise ValueError("must be zh or en")
@@ -126,6 +135,8 @@ class Settings:
     upload_daily_limit_mb: int = 5120
     department_quota_mb: int = 0
     clamd_socket: str = ""
+    audit_syslog: str = ""
+    audit_syslog_ca: str = ""
     behind_tls: bool = False
     allowed_hosts: str = ""
     secret_key_file: str = ""
@@ -209,6 +220,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "upload_daily_limit_mb": _positive,
     "department_quota_mb": _whole,
     "clamd_socket": str,
+    "audit_syslog": _syslog,
+    "audit_syslog_ca": str,
     "behind_tls": _flag,
     "allowed_hosts": str,
     "secret_key_file": str,

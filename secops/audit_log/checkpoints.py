@@ -99,7 +99,7 @@ def sign_due(platform: Platform, *, now: datetime, at_once: bool = False) -> str
     Returns:
         ``signed``, ``nothing`` (too early, no new event, or another process is at it) or ``refused``.
     """
-    with _alone(folder_of(platform)) as mine:
+    with alone(folder_of(platform)) as mine:
         if not mine:
             return "nothing"
         before = read_witness(platform)
@@ -137,7 +137,7 @@ def _sign(platform: Platform, session: Session, before: Witness | None, log_id: 
     if mac_from is None:
         mac_from = session.scalar(select(AuditHead.mac_from))
     witness = Witness(log_id, signer.log, hashes[-1], now_ms, mac_from=mac_from)
-    _replace(folder_of(platform) / "witness.json", witness.to_json())
+    replace_file(folder_of(platform) / "witness.json", witness.to_json())
     return "signed"
 
 
@@ -155,7 +155,7 @@ def _new_hashes(session: Session, size: int) -> Iterator[str]:
 def _refuse(platform: Platform, before: Witness, fault: str) -> str:
     """Remember the refusal; the first one is an event, so that the audit administrator sees it in the log too."""
     if before.refused != fault:
-        _replace(
+        replace_file(
             folder_of(platform) / "witness.json",
             replace(before, refused=fault).to_json(),
         )
@@ -168,9 +168,9 @@ def _refuse(platform: Platform, before: Witness, fault: str) -> str:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[bool]:
-    """Hold the lock of the witness; False when another process holds it."""
-    descriptor = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+def alone(folder: Path, name: str = "lock") -> Iterator[bool]:
+    """Hold the lock of the witness, or another one; False when another process holds it."""
+    descriptor = os.open(folder / name, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -197,7 +197,8 @@ def _append(path: Path, line: str) -> None:
         os.close(descriptor)
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str) -> None:
+    """Write a small file whole or not at all."""
     draft = path.with_suffix(".new")
     descriptor = os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
     try:

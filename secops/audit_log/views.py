@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from secops.audit_log import checkpoints
+from secops.audit_log import checkpoints, syslog
 from secops.audit_log.models import AuditEvent, AuditHead
 from secops.clock import utc_now
 from secops.errors import NotFound
@@ -155,6 +155,7 @@ class AuditView(PageView):
             head=self.db.get(AuditHead, 1),
             checked=self._last_check(),
             signed=checkpoints.state_of(self.platform, now=utc_now()),
+            shipped=syslog.state_of(self.platform),
         )
 
     def _last_check(self) -> AuditEvent | None:

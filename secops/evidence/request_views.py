@@ -130,12 +130,14 @@ class EvidenceRequestView(PageView):
 
     def _missing(self, system: System, form: Form) -> str:
         groups = missing_of(self.db, system, today())
+        asked = requests.asked_kinds(self.db, system.id)
         return self.page(
             "evidence_missing.html",
             system=system,
             groups=groups,
             total=sum(len(group.documents) for group in groups),
-            asked=requests.asked_kinds(self.db, system.id),
+            new=sum(1 for group in groups for one in group.documents if one.kind.id not in asked),
+            asked=asked,
             form=form,
             **LINKS,
         )

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from controls.documents.terms import Action
 from secops.audit_log.services import record
 from secops.db import local_day
 from secops.errors import BadInput, NotFound, Refused
@@ -87,7 +88,9 @@ def ask_missing(session: Session, system: System, *, due_on: date, actor: str, n
         for one in group.documents:
             if one.kind.id in asked:
                 continue
-            texts = [*one.instructions, *([one.condition] if one.condition else []), *one.why]
+            # That nothing was given yet needs no words; what is wrong with what was given does.
+            why = () if one.action is Action.UPLOAD else one.why
+            texts = [*one.instructions, *([one.condition] if one.condition else []), *why]
             new = NewRequest(
                 title={"zh": one.kind.name.zh, "en": one.kind.name.en},
                 instructions=tuple({"zh": text.zh, "en": text.en} for text in texts),

@@ -53,7 +53,7 @@ GROUPS: tuple[tuple[tuple[str, str], tuple[Entry, ...]], ...] = (
             Entry("ScanView.index", "扫描", "Scans", "radar"),
             Entry("AuthorizationView.index", "扫描授权", "Authorisations", "shield-check"),
             Entry("ScheduleView.index", "计划任务", "Schedules", "calendar2-check"),
-            Entry("EvidenceView.index", "证据", "Evidence", "folder2-open"),
+            Entry("EvidenceView.index", "证据", "Evidence", "folder2-open", also=("EvidenceRequestView",)),
             Entry("ReportView.index", "报告", "Reports", "file-earmark-text"),
         ),
     ),
