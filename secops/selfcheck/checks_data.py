@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import secrets
+import tempfile
+from dataclasses import replace
 from datetime import timedelta
 from importlib.util import find_spec
+from pathlib import Path
 
 from sqlalchemy import delete, func, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from secops.accounts.labelling import set_label
 from secops.accounts.models import Role
+from secops.audit_log import checkpoints, syslog
 from secops.audit_log.models import AuditEvent, AuditHead
-from secops.audit_log.services import AuditHeadMissing, verify_now
+from secops.audit_log.services import AuditHeadMissing
+from secops.backup import services as backups
 from secops.clock import utc_now
+from secops.evidence import rotation
 from secops.evidence.models import BlobState, Evidence
 from secops.evidence.services import blob_ref, receipt_is_good
+from secops.evidence.vault import ScrubOutcome
 from secops.installation import platform_system
+from secops.platform import Platform
 from secops.selfcheck.checks_web import kept_evidence
 from secops.selfcheck.line import Facts, Found, check
 from secops.selfcheck.parts import missing
@@ -122,9 +130,23 @@ def key_management(bench: Bench) -> Found:
         if path.is_file() and path.suffix != ".pub" and path.stat().st_mode & 0o077
     ]
     facts.note(not loose, "密钥文件只有属主可读", "key files are their owner's alone", else_zh=f"密钥文件对他人开放：{', '.join(loose)}", else_en=f"open to others: {', '.join(loose)}")  # fmt: skip
-    facts.note(hasattr(bench.platform.keys, "rotate"), "支持轮换", "keys can be rotated", else_zh="缺少轮换", else_en="missing: rotation")  # fmt: skip
-    facts.note(hasattr(bench.platform.keys, "destroy"), "支持销毁", "keys can be destroyed", else_zh="缺少销毁", else_en="missing: destruction")  # fmt: skip
+    facts.note(_rotates(bench), "轮换主密钥并销毁旧密钥后证据仍可读", "after rotation and destruction of the old main key the evidence opens")  # fmt: skip
     return facts.found()
+
+
+def _rotates(bench: Bench) -> bool:
+    """On a scratch installation of its own, since the destroyed key takes older MACs with it."""
+    from secops.selfcheck.rig import open_bench
+
+    with open_bench(bench.platform) as own:
+        evidence_id = kept_evidence(own, "rotated.txt", b"rotated")
+        old = own.scratch.keys.current_kid
+        rotation.rotate(own.scratch)
+        rotation.rewrap_vault(own.scratch)
+        own.scratch.keys.destroy_main_key(old)
+        with own.scratch.work("selfcheck:look") as session:
+            row = session.get_one(Evidence, evidence_id)
+            return own.scratch.vault.check(blob_ref(row)).outcome is ScrubOutcome.OK
 
 
 @check(50)
@@ -195,7 +217,7 @@ def record_fields(bench: Bench) -> Found:
 def tamper_evident(bench: Bench) -> Found:
     facts = Facts.new()
     with bench.platform.work("selfcheck") as session:
-        result = verify_now(session)
+        result = checkpoints.verify_with(bench.platform, session)
         recent = utc_now() - timedelta(days=1)
         checked = session.scalar(
             select(func.count())
@@ -206,10 +228,10 @@ def tamper_evident(bench: Bench) -> Found:
     facts.note(bool(result.macs_checked), f"{result.macs_checked} 条带 HMAC-SM3", f"{result.macs_checked} records carry an HMAC-SM3", else_zh="记录没有 HMAC", else_en="records carry no HMAC")  # fmt: skip
     facts.note(bool(result.checkpoints_checked), f"{result.checkpoints_checked} 个签名检查点", f"{result.checkpoints_checked} signed checkpoints", else_zh="没有签名检查点", else_en="no signed checkpoint")  # fmt: skip
     facts.note(bool(checked), "24 小时内校验过", "verified within 24 hours", else_zh="24 小时内没有校验", else_en="not verified within 24 hours")  # fmt: skip
-    sinks = {
-        name: value for name, value in bench.setting("audit_sink", "syslog", "audit_copy").items() if value
-    }
-    facts.note(bool(sinks), f"有外部副本：{', '.join(sinks)}", f"copied outside: {', '.join(sinks)}", else_zh="没有外部副本", else_en="not copied outside")  # fmt: skip
+    shipped = syslog.state_of(bench.platform)
+    sent = shipped is not None and shipped.seq > 0 and not shipped.fault
+    fault = shipped.fault if shipped else ""
+    facts.note(sent, f"已向日志服务器发送 {shipped.seq if shipped else 0} 条", f"{shipped.seq if shipped else 0} records went to a log server", else_zh=f"日志服务器没有收到：{fault}" if shipped else "没有配置日志服务器（SECOPS_AUDIT_SYSLOG）", else_en=f"the log server got nothing: {fault}" if shipped else "no log server is set up (SECOPS_AUDIT_SYSLOG)")  # fmt: skip
     return facts.found()
 
 
@@ -226,8 +248,10 @@ def retention(bench: Bench) -> Found:
     with bench.platform.work("selfcheck") as session:
         first = session.scalar(select(func.min(AuditEvent.seq)))
         tombstone = find_spec("secops.audit_log.retention") is not None
+        saved = session.scalar(select(func.max(AuditEvent.at)).where(AuditEvent.action == "platform.backup"))
     facts.note(first in (None, 1) or tombstone, "序号从头连续", "numbers run from the beginning")
-    facts.note(find_spec("secops.backup") is not None, "有备份", "there is a backup", else_zh="日志没有备份", else_en="the log has no backup")  # fmt: skip
+    week = utc_now() - timedelta(days=7)
+    facts.note(saved is not None and saved > week, "一周内有备份", "backed up within a week", else_zh="一周内没有备份", else_en="not backed up within a week")  # fmt: skip
     return facts.found()
 
 
@@ -305,22 +329,30 @@ def _exists(name: str) -> bool:
 
 @check(59)
 def backup(bench: Bench) -> Found:
-    if not _exists("secops.backup"):
-        return missing("加密备份与恢复演练", "encrypted backup and a restore drill")
     with bench.platform.work("selfcheck") as session:
-        last = session.scalar(
-            select(func.max(AuditEvent.at)).where(
-                AuditEvent.action.in_(("backup.create", "backup.done", "backup.made"))
-            )
-        )
-        drilled = session.scalar(
-            select(func.max(AuditEvent.at)).where(AuditEvent.action.startswith("restore"))
-        )
-    now = utc_now()
+        last = session.scalar(select(func.max(AuditEvent.at)).where(AuditEvent.action == "platform.backup"))
     facts = Facts.new()
-    facts.note(last is not None and last > now - timedelta(days=1), "24 小时内有备份", "a backup within 24 hours", else_zh="24 小时内没有备份", else_en="no backup within 24 hours")  # fmt: skip
-    facts.note(drilled is not None and drilled > now - timedelta(days=92), "一季度内演练过恢复", "a restore was drilled within a quarter", else_zh="一季度内没有恢复演练", else_en="no restore was drilled within a quarter")  # fmt: skip
+    facts.note(last is not None and last > utc_now() - timedelta(days=1), "24 小时内有备份", "a backup within 24 hours", else_zh="24 小时内没有备份", else_en="no backup within 24 hours")  # fmt: skip
+    facts.note(_restores(bench), "试装环境的备份恢复到空目录后完整，且文件中无明文", "a backup of the scratch installation restores whole into an empty home, and holds no plain text")  # fmt: skip
     return facts.found()
+
+
+def _restores(bench: Bench) -> bool:
+    """A drill: write, look for plain text, restore, compare."""
+    mark = secrets.token_hex(16).encode()
+    kept_evidence(bench, "drill.txt", mark * 64)
+    secret = secrets.token_hex(16).encode()
+    with tempfile.TemporaryDirectory(prefix="secops-drill-") as folder:
+        done = backups.backup(bench.scratch, Path(folder) / "out", secret, now=utc_now())
+        bare = any(mark in path.read_bytes() for path in (done.data, done.keys))
+        home = Path(folder) / "home"
+        home.mkdir(mode=0o700)
+        there = Platform.open(replace(bench.scratch.settings, home=home, database_url=""))
+        try:
+            found = backups.restore(there, done.data, done.keys, secret, now=utc_now())
+        finally:
+            there.engine.dispose()
+        return found.ok and found.blobs > 0 and not bare
 
 
 @check(60)
