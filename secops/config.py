@@ -110,6 +110,17 @@ def _approvers(text: str) -> str:
     return ",".join(names)
 
 
+def _factor(text: str) -> str:
+    if text not in ("auto", "off", "administrators", "all"):
+        raise ValueError("must be auto, off, administrators or all")
+    return text
+
+
+def _networks(text: str) -> str:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    return ",".join(str(ipaddress.ip_network(part, strict=False)) for part in parts)
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that differs between two installations.
@@ -147,6 +158,9 @@ class Settings:
     session_hours: int = 8
     sessions_max: int = 5
     password_days: int = 90
+    second_factor: str = "auto"
+    reauth_minutes: int = 15
+    admin_networks: str = ""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -191,6 +205,13 @@ class Settings:
         return self.mode == "production"
 
     @property
+    def factor_policy(self) -> str:
+        """Who must show a second factor: ``off``, ``administrators`` or ``all``."""
+        if self.second_factor == "auto":
+            return "all" if self.production else "off"
+        return self.second_factor
+
+    @property
     def url(self) -> str:
         host = f"[{self.bind_address}]" if ":" in self.bind_address else self.bind_address
         return f"http://{host}:{self.port}"
@@ -232,6 +253,9 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "session_hours": _positive,
     "sessions_max": _positive,
     "password_days": _positive,
+    "second_factor": _factor,
+    "reauth_minutes": _positive,
+    "admin_networks": _networks,
 }
 
 # Read by the build and the tests, not by the platform.

@@ -9,7 +9,7 @@ from flask import url_for
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
-from secops.accounts.models import Account, GrantRequest, RequestState, RoleGrant
+from secops.accounts.models import Account, GrantKind, GrantRequest, RequestState, RoleGrant
 from secops.accounts.tables import departments, holds
 from secops.clock import utc_now
 from secops.evidence.models import BlobState, Evidence
@@ -73,6 +73,8 @@ def _asked(row: Any) -> str:
     request = row.GrantRequest
     if request.role is not None:
         return label("role", request.role).text
+    if request.kind is GrantKind.FACTOR:
+        return t("重置第二因素", "Reset of the second factor")
     return label("sensitivity", sensitivity_word(request.clearance)).text
 
 

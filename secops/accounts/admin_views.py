@@ -120,6 +120,29 @@ class UserView(PageView):
             "The account is disabled; its sessions have ended.",
         )
 
+    @expose("/<int:user_id>/reset-factor", methods=["POST"])
+    def reset_factor(self, user_id: int) -> Response:
+        """Ask for the reset of a lost second factor; the security administrator decides."""
+        account = self.db.get(Account, user_id)
+        if account is None:
+            raise NotFound
+        reason = request.form.get("reason", "")
+        try:
+            approvals.ask_for_factor_reset(
+                self.db,
+                account,
+                by=self.who.name,
+                reason=reason,
+                now=utc_now(),
+                settings=self.platform.settings,
+            )
+        except SecopsError as error:
+            return _complain(self, error, "UserView.index")
+        back = url_for("UserView.index")
+        return self.done(
+            back, "已提交，等待安全管理员批准。", "Asked for; the security administrator decides."
+        )
+
     @expose("/<int:user_id>/end-sessions", methods=["POST"])
     def end_sessions(self, user_id: int) -> Response:
         account = self.db.get(Account, user_id)

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from secops.accounts.administration import require_reason
+from secops.accounts.factors import FACTOR, remove
 from secops.accounts.models import Account, GrantKind, GrantRequest, RequestState, Role, RoleGrant
 from secops.accounts.rules import end_sessions_of, needs_two, require_lawful
 from secops.accounts.services import grant_role
@@ -114,6 +115,25 @@ def ask_for_clearance(
     return _ask(session, request, user, by=by, reason=reason, now=now, settings=settings)
 
 
+def ask_for_factor_reset(
+    session: Session, account: Account, *, by: str, reason: str, now: datetime, settings: Settings
+) -> GrantRequest:
+    """Ask for the removal of somebody's second factor; one who may decide on grants removes it.
+
+    Raises:
+        BadInput: no reason.
+        Refused: one's own, an account without one, or the same request is open already.
+    """
+    reason = require_reason(reason)
+    user = session.get_one(User, account.user_id)
+    if user.username == by:
+        raise Refused("不能重置自己的第二因素。", "Nobody resets their own second factor.")
+    if not FACTOR.is_enrolled(session, account.user_id):
+        raise Refused("此账号没有第二因素。", "This account has no second factor.")
+    request = GrantRequest(kind=GrantKind.FACTOR, user_id=account.user_id)
+    return _ask(session, request, user, by=by, reason=reason, now=now, settings=settings)
+
+
 def _ask(
     session: Session,
     request: GrantRequest,
@@ -160,6 +180,9 @@ def approve(
         Refused: not one who may decide, or the request is over, or a rule is broken by now.
     """
     user, account = _decide(session, request, RequestState.APPROVED, who, reason, now, settings)
+    if request.kind is GrantKind.FACTOR:
+        remove(session, account, now=now, action="factor.reset", reason=request.reason)
+        return
     if request.kind is GrantKind.CLEARANCE:
         level = Sensitivity(request.clearance if request.clearance is not None else USUAL)
         _set_clearance(session, account, user, level, reason=request.reason, now=now, approved_by=who.name)

@@ -171,6 +171,7 @@ class RecoveryCode(Base):
 class GrantKind(StrEnum):
     ROLE = "role"
     CLEARANCE = "clearance"
+    FACTOR = "factor"
 
 
 class RequestState(StrEnum):

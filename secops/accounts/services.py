@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from secops.accounts import throttle
+from secops.accounts.factors import FACTOR
 from secops.accounts.identity import LOCAL
 from secops.accounts.models import ADMINISTRATORS, Account, PasswordHistory, Role, RoleGrant
 from secops.accounts.passwords import (
@@ -43,6 +44,7 @@ class LoginResult:
 
     user_id: int | None
     why: str
+    needs_code: bool = False
 
 
 def create_account(
@@ -230,12 +232,17 @@ def authenticate(
     if why is None:
         assert user is not None
         assert account is not None
-        throttle.succeed(session, attempt, user.id)
+        throttle.succeed(session, attempt)
+        needs_code = FACTOR.is_enrolled(session, user.id)
+        if is_outdated(user.password):
+            user.password = hash_password(password, keys_of(session))
+        if needs_code:
+            record(session, "login.password", account, object_id=username, now=now, actor=actor)
+            return LoginResult(user.id, "ok", needs_code=True)
+        throttle.forgive(session, user.id)
         account.locked_until = None
         user.last_login = now.replace(tzinfo=None)
         user.login_count = (user.login_count or 0) + 1
-        if is_outdated(user.password):
-            user.password = hash_password(password, keys_of(session))
         record(session, "login", account, object_id=username, now=now, actor=actor)
         return LoginResult(user.id, "ok")
     record(
@@ -263,13 +270,50 @@ def confirm_identity(
     right = not attempt.refused and LOCAL.check(session, user, password)
     locked = account.locked_until is not None and account.locked_until > now
     if right and not locked:
-        throttle.succeed(session, attempt, user.id)
+        throttle.succeed(session, attempt)
         record(session, "reauth", account, object_id=user.username, now=now)
         return True
     why = "locked" if locked else attempt.refused or "password"
     record(session, "reauth", account, object_id=user.username, now=now, result="refused", reason=why)
     note_failure(session, account, user.username, now=now, actor=principal_of(session))
     return False
+
+
+def check_factor(
+    session: Session, account: Account, answer: str, *, now: datetime, address: str, path: throttle.Path
+) -> bool:
+    """Check a second factor under the limits of every secret; the caller commits, whatever the answer.
+
+    At the log-in this is its second half, so the log-in counts as done only here.
+    """
+    user = session.get_one(User, account.user_id)
+    attempt = throttle.begin(session, path, user.id, address, now)
+    locked = account.locked_until is not None and account.locked_until > now
+    right = not attempt.refused and not locked and bool(user.active)
+    right = right and FACTOR.verify(session, user.id, answer, now)
+    action = "login" if path is throttle.Path.CODE else "reauth"
+    actor = Principal(name=user.username, user_id=user.id, address=address)
+    if not right:
+        why = "locked" if locked else attempt.refused or ("code" if user.active else "disabled")
+        record(
+            session,
+            action,
+            account,
+            object_id=user.username,
+            now=now,
+            actor=actor,
+            result="refused",
+            reason=why,
+        )
+        note_failure(session, account, user.username, now=now, actor=actor)
+        return False
+    throttle.succeed(session, attempt)
+    record(session, action, account, object_id=user.username, now=now, actor=actor, detail={"factor": True})
+    if path is throttle.Path.CODE:
+        throttle.forgive(session, user.id)
+        user.last_login = now.replace(tzinfo=None)
+        user.login_count = (user.login_count or 0) + 1
+    return True
 
 
 def _refusal(user: User | None, account: Account | None, right: bool, now: datetime) -> str | None:

@@ -86,17 +86,17 @@ def _is_known(own: Session, address: str, now: datetime) -> bool:
     return own.scalar(query.limit(1)) is not None
 
 
-def succeed(session: Session, attempt: Attempt, user_id: int) -> None:
-    """The secret was right: this attempt is none against anybody, and the account's failures are forgotten.
+def succeed(session: Session, attempt: Attempt) -> None:
+    """The secret was right: this attempt is none against anybody.
 
-    Those of the address stay: one right password must not pay for guessing at others.
+    Earlier failures stay until the whole log-in is through (:func:`forgive`): a right password must not pay for
+    guessing at the second factor. Those of the address stay at all times.
     """
     session.execute(update(LoginAttempt).where(LoginAttempt.id == attempt.id).values(outcome=RIGHT))
-    forgive(session, user_id)
 
 
 def forgive(session: Session, user_id: int) -> None:
-    """Forget the failures of an account: it was unlocked, or its password is new."""
+    """Forget the failures of an account: it is signed in, was unlocked, or its password is new."""
     session.execute(
         update(LoginAttempt)
         .where(LoginAttempt.user_id == user_id, LoginAttempt.outcome == FAILED)

@@ -7,10 +7,11 @@ from flask_appbuilder import expose
 from flask_appbuilder.security.sqla.models import User
 from werkzeug.wrappers import Response
 
-from secops.accounts import services
+from secops.accounts import services, throttle
 from secops.accounts.admin_views import GrantView, MatrixView, UserView
 from secops.accounts.approval_views import VIEWS as APPROVAL_VIEWS
-from secops.accounts.door import admit, forget
+from secops.accounts.door import admit, forget, renew
+from secops.accounts.factor_views import FactorView
 from secops.accounts.models import Account
 from secops.accounts.passwords import HISTORY, MAX_LENGTH, MIN_LENGTH
 from secops.accounts.session_views import SessionView
@@ -23,6 +24,8 @@ from secops.web.forms import Form
 from secops.web.lang import t
 from secops.web.paths import safe_next
 
+HALF = "half"
+HALF_SECONDS = 300
 PASSWORD_RULES = (
     (f"{MIN_LENGTH} 到 {MAX_LENGTH} 个字符", f"{MIN_LENGTH} to {MAX_LENGTH} characters"),
     (
@@ -66,10 +69,57 @@ class LoginView(PageView):
             )
             return self.page("login.html", form=form), 401
         account = self.db.get_one(Account, result.user_id)
+        if result.needs_code:
+            going_on = session.get("next")
+            forget()
+            session[HALF] = {
+                "user": account.user_id,
+                "epoch": account.session_epoch,
+                "at": int(utc_now().timestamp()),
+            }
+            session["next"] = going_on
+            return redirect(url_for("LoginView.code"))
         going_to = safe_next(session.get("next"))
         admit(self.db, account, self.platform.settings, now=utc_now())
         self.db.commit()
         return redirect(going_to)
+
+    @expose("/code", methods=["GET", "POST"])
+    def code(self) -> str | Response | tuple[str, int]:
+        """The second half of a log-in; the first half holds for five minutes."""
+        account = self._half()
+        if account is None:
+            session.pop(HALF, None)
+            return redirect(url_for("LoginView.login"))
+        if request.method == "GET":
+            return self.page("login_code.html", form=Form())
+        now, address = utc_now(), request.remote_addr or ""
+        self.db.info["principal"] = Principal(name="login", address=address)
+        answer = request.form.get("code", "")[:40]
+        right = services.check_factor(
+            self.db, account, answer, now=now, address=address, path=throttle.Path.CODE
+        )
+        self.db.commit()
+        if not right:
+            form = Form({})
+            form.fail(
+                "code",
+                "动态口令不正确、已经用过，或账号已锁定。",
+                "The code is wrong or was used before, or the account is locked.",
+            )
+            return self.page("login_code.html", form=form), 401
+        going_to = safe_next(session.get("next"))
+        admit(self.db, account, self.platform.settings, now=now, factor_at=now)
+        self.db.commit()
+        return redirect(going_to)
+
+    def _half(self) -> Account | None:
+        """The account whose password was right a moment ago, unless it changed since."""
+        half = session.get(HALF)
+        if not half or utc_now().timestamp() - half["at"] > HALF_SECONDS:
+            return None
+        account = self.db.get(Account, half["user"])
+        return account if account is not None and account.session_epoch == half["epoch"] else None
 
     @expose("/out", methods=["POST"])
     def logout(self) -> Response:
@@ -109,6 +159,28 @@ class AccountView(PageView):
             return redirect("/")
         return self.page("password.html", forced=forced, form=form, rules=PASSWORD_RULES)
 
+    @expose("/confirm", methods=["GET", "POST"])
+    def confirm(self) -> str | Response | tuple[str, int]:
+        """The password once more, before something sensitive."""
+        form = Form(request.form if request.method == "POST" else None)
+        if request.method == "GET":
+            return self.page("confirm.html", form=form)
+        now = utc_now()
+        word = request.form.get("password", "")[:200]
+        right = services.confirm_identity(
+            self.db, g.account, word, now=now, address=request.remote_addr or ""
+        )
+        if right:
+            g.user_session.reauth_at = now
+            renew(self.db)
+        self.db.commit()
+        if not right:
+            form.fail(
+                "password", "密码不正确，或账号已锁定。", "The password is wrong, or the account is locked."
+            )
+            return self.page("confirm.html", form=form), 401
+        return redirect(safe_next(session.pop("confirm_next", None)))
+
     def _change(self, form: Form) -> None:
         user = self.db.get_one(User, self.who.user_id)
         old, new, again = (form.value(key) for key in ("old_password", "new_password", "again"))
@@ -118,4 +190,4 @@ class AccountView(PageView):
         self.db.commit()
 
 
-VIEWS = (AccountView, SessionView, UserView, GrantView, MatrixView, *APPROVAL_VIEWS)
+VIEWS = (AccountView, FactorView, SessionView, UserView, GrantView, MatrixView, *APPROVAL_VIEWS)

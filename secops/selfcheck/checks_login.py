@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from datetime import timedelta
 
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import func, inspect, select
+from sqlalchemy import func, select, update
 from werkzeug.security import check_password_hash
 
-from secops.accounts import administration, passwords, services
-from secops.accounts.models import Account, Role
+from secops.accounts import administration, factors, passwords, services, totp
+from secops.accounts.models import Account, GrantRequest, Role, TotpFactor, UserSession
 from secops.clock import utc_now
 from secops.errors import BadInput
 from secops.selfcheck.line import Facts, Found, check
-from secops.selfcheck.parts import change_password, has_endpoint, has_module, missing
-from secops.selfcheck.rig import Bench
-from secops.web.gate import permissions
+from secops.selfcheck.parts import change_password
+from secops.selfcheck.rig import Bench, Person, Visitor
 
 
 @check(1)
@@ -176,61 +176,87 @@ def no_enumeration(bench: Bench) -> Found:
 
 @check(7)
 def two_factors(bench: Bench) -> Found:
-    if not has_module("secops.accounts.totp"):
-        return missing("第二因素（动态口令或证书）登录", "log-in with a second factor")
-    policy = {name: value for name, value in bench.setting("factor").items() if isinstance(value, str)}
     facts = Facts.new()
-    strict = any(value in ("required", "all", "everyone", "always") for value in policy.values())
-    facts.note(strict, f"策略要求所有用户双因素（{policy}）", f"the policy demands two factors of everybody ({policy})", else_zh=f"策略未要求所有用户双因素（{policy}）", else_en=f"the policy does not demand two factors of everybody ({policy})")  # fmt: skip
-    facts.note(True, "支持动态口令", "one-time codes are supported")
+    policy = bench.settings.factor_policy
+    facts.note(policy == "all", "策略要求所有用户双因素", "the policy demands two factors of everybody", else_zh=f"策略未要求所有用户双因素（SECOPS_SECOND_FACTOR 等效为 {policy}）", else_en=f"the policy does not demand two factors of everybody (SECOPS_SECOND_FACTOR is {policy} in effect)")  # fmt: skip
+    visitor, person, _ = _with_factor(bench)
+    visitor.log_in(person)
+    facts.note(not bench.is_in(visitor), "仅有口令不能登录", "the password alone does not get in")
     return facts.found()
+
+
+def _with_factor(bench: Bench) -> tuple[Visitor, Person, bytes]:
+    """Somebody who set one-time codes up an hour ago; the seed comes along."""
+    person, ago = bench.person(Role.OFFICER), utc_now() - timedelta(hours=1)
+    with bench.scratch.work("selfcheck:factor") as session:
+        seed = factors.seed_of(session, factors.begin(session, person.user_id, now=ago))
+        code = totp.code_at(seed, totp.step_of(ago))
+        factors.confirm(session, session.get_one(Account, person.user_id), code, now=ago)
+    return bench.visitor(), person, seed
 
 
 @check(8)
 def one_time_codes(bench: Bench) -> Found:
-    if not has_module("secops.accounts.totp"):
-        return missing("动态口令", "one-time codes")
-    return _columns(bench, ("totp_seed", "seed", "secret", "totp"), ("step", "last_step", "used_step"))
-
-
-def _columns(bench: Bench, seeds: tuple[str, ...], steps: tuple[str, ...]) -> Found:
-    look = inspect(bench.platform.engine)
-    names = {column["name"]: table for table in look.get_table_names() for column in look.get_columns(table)}
     facts = Facts.new()
-    facts.note(
-        any(part in name for name in names for part in seeds),
-        "种子保存在库中的加密字段",
-        "seeds lie in a sealed column",
-    )
-    facts.note(any(part in name for name in names for part in steps), "已用时间步入库，一码一次", "the used step is stored, so a code works once")  # fmt: skip
+    first, person, seed = _with_factor(bench)
+    second = bench.visitor("198.51.100.71")
+    code = totp.code_at(seed, totp.step_of(utc_now()))
+    for visitor in (first, second):
+        visitor.log_in(person)
+        visitor.post("/login/code", {"code": code}, form="/login/code")
+    facts.note(bench.is_in(first), "动态口令可登录", "a one-time code gets in")
+    facts.note(not bench.is_in(second), "同一动态口令第二次被拒", "the same code is refused the second time")
+    with bench.scratch.work("selfcheck:seed") as session:
+        stored = session.get_one(TotpFactor, person.user_id).seed
+    raw = base64.b64decode(stored)
+    facts.note(seed not in raw and stored != base64.b64encode(seed).decode(), "种子在库中加密保存", "the seed lies sealed in the store")  # fmt: skip
+    _, guessed, right = _with_factor(bench)
+    thief = bench.visitor("198.51.100.72")
+    thief.log_in(guessed)
+    for number in range(5):
+        thief.post("/login/code", {"code": f"00{number}"}, form="/login/code")
+    thief.post("/login/code", {"code": totp.code_at(right, totp.step_of(utc_now()))}, form="/login/code")
+    facts.note(not bench.is_in(thief), "5 次错误后锁定，正确动态口令也被拒", "locked after five wrong codes; the right one is refused too")  # fmt: skip
     return facts.found()
 
 
 @check(9)
 def reset_by_two(bench: Bench) -> Found:
     facts = Facts.new()
-    resets = [
-        (endpoint, roles) for (endpoint, method), roles in permissions().rules.items()
-        if "reset" in endpoint.lower() and method == "POST"
-    ]  # fmt: skip
-    both = (
-        {"system-admin", "security-admin"} <= frozenset().union(*(roles for _, roles in resets))
-        if resets
-        else False
-    )
-    facts.note(both, "重置由系统管理员发起、安全管理员批准", "a reset is started by one administrator and approved by another", else_zh="缺少由两种角色办理的重置", else_en="missing: a reset that takes two roles")  # fmt: skip
+    visitor, person, _ = _with_factor(bench)
+    admin, _ = bench.signed_in(Role.SYSTEM_ADMIN)
+    security, _ = bench.signed_in(Role.SECURITY_ADMIN)
+    url = f"/users/{person.user_id}/reset-factor"
+    alone = security.post(url, {"reason": "自评估"}, form="/account/password").status_code
+    admin.post(url, {"reason": "自评估"}, form="/users/")
+    with bench.scratch.work("selfcheck:reset") as session:
+        waiting = session.scalar(select(GrantRequest.id).where(GrantRequest.user_id == person.user_id))
+        still = factors.FACTOR.is_enrolled(session, person.user_id)
+    own = admin.post(f"/approvals/{waiting}/decide", {"to": "approved", "reason": "自评估"}, form="/users/").status_code  # fmt: skip
+    facts.note((alone, own, still) == (403, 403, True), "任何一个管理员单独都不能重置", "no administrator resets a factor alone")  # fmt: skip
+    security.post(f"/approvals/{waiting}/decide", {"to": "approved", "reason": "自评估"}, form="/approvals/")
+    with bench.scratch.work("selfcheck:reset") as session:
+        gone = not factors.FACTOR.is_enrolled(session, person.user_id)
+    facts.note(gone, "系统管理员申请、安全管理员批准后重置", "one administrator asks, another approves")
     return facts.found()
 
 
 @check(10)
 def re_authentication(bench: Bench) -> Found:
-    from secops.web import security
-
-    if not hasattr(security, "require_recent_login"):
-        return missing("敏感操作前的重新鉴别", "a new log-in before sensitive acts")
     facts = Facts.new()
-    visitor, person = bench.signed_in()
+    visitor, person = bench.signed_in(Role.SYSTEM_ADMIN)
     wrong = change_password(visitor, "Not-The-Password-1", person.password + "-N3w")
     facts.note(wrong >= 400, "改密须先输入当前口令", "a new password needs the current one")
-    facts.note(has_endpoint(bench, "reauth") or has_endpoint(bench, "recent") or has_endpoint(bench, "confirm_password"), "有重新鉴别页面", "there is a page that asks for the password again")  # fmt: skip
+    fresh = visitor.get("/users/export?format=csv").status_code
+    with bench.scratch.work("selfcheck:reauth") as session:
+        ago = utc_now() - timedelta(minutes=bench.scratch.settings.reauth_minutes)
+        session.execute(
+            update(UserSession).where(UserSession.user_id == person.user_id).values(reauth_at=ago)
+        )
+    led = visitor.get("/users/export?format=csv").headers.get("Location", "")
+    facts.note((fresh, led) == (200, "/account/confirm"), "敏感操作和导出前须重新输入口令", "sensitive acts and exports ask for the password again")  # fmt: skip
+    visitor.post("/account/confirm", {"password": person.password}, form="/account/confirm")
+    facts.note(
+        visitor.get("/users/export?format=csv").status_code == 200, "输入后可继续", "and go on after it"
+    )
     return facts.found()

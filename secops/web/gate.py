@@ -14,12 +14,14 @@ import yaml
 from flask import current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from secops.accounts.factors import is_required
 from secops.accounts.models import Role
 from secops.accounts.services import is_expired
 from secops.audit_log.services import record_alone
 from secops.clock import utc_now
 from secops.errors import Refused
 from secops.web.principal import principal
+from secops.web.reauth import require_network, require_recent_login
 
 ANONYMOUS = "anonymous"
 ANYBODY = "signed-in"
@@ -83,9 +85,10 @@ def check_request() -> ResponseReturnValue | None:
         return None
     who = principal()
     signed_in = who.user_id is not None
+    require_network(who.roles)
     if permissions().admits(endpoint, request.method, who.roles, signed_in):
-        if signed_in and endpoint not in _EXIT_PAGES and _needs_new_password():
-            return redirect(url_for("AccountView.password"))
+        if signed_in and endpoint not in _EXIT_PAGES:
+            return _detour(endpoint, who.roles)
         return None
     if not signed_in:
         if request.path.startswith("/api/"):
@@ -105,11 +108,24 @@ def check_request() -> ResponseReturnValue | None:
     raise Refused("您的角色不能使用这个功能。", "Your role does not include this function.")
 
 
-def _needs_new_password() -> bool:
-    days = current_app.extensions["secops"].settings.password_days
-    return bool(g.account.must_change_password) or is_expired(g.account, days, utc_now())
+def _detour(endpoint: str, roles: frozenset[str]) -> ResponseReturnValue | None:
+    """Where somebody is led first who may call this: a new password, a second factor, the password once more."""
+    settings = current_app.extensions["secops"].settings
+    if g.account.must_change_password or is_expired(g.account, settings.password_days, utc_now()):
+        return redirect(url_for("AccountView.password"))
+    without = g.user_session.factor_at is None
+    if without and is_required(settings, roles) and not endpoint.startswith("FactorView."):
+        return redirect(url_for("FactorView.index"))
+    return require_recent_login(endpoint)
 
 
 _EXIT_PAGES = frozenset(
-    {"AccountView.password", "LoginView.logout", "static", "bootstrap.static", "LocaleView.index"}
+    {
+        "AccountView.password",
+        "LoginView.logout",
+        "AccountView.confirm",
+        "static",
+        "bootstrap.static",
+        "LocaleView.index",
+    }
 )

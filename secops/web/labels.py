@@ -184,6 +184,7 @@ LABELS: dict[str, dict[str, Label]] = {
     "grant_kind": {
         "role": Label("角色", "Role"),
         "clearance": Label("可查看级别", "Clearance"),
+        "factor": Label("第二因素", "Second factor"),
     },
     "sensitivity": {
         "public": Label("公开", "Public", "plain"),
@@ -209,6 +210,11 @@ LABELS: dict[str, dict[str, Label]] = {
         "login": Label("登录", "Sign-in"),
         "logout": Label("退出登录", "Log-out"),
         "account.lock": Label("锁定账号", "Account locked"),
+        "login.password": Label("登录第一步：密码", "Sign-in, first step"),
+        "factor.enrol": Label("启用第二因素", "Second factor set up"),
+        "factor.codes": Label("更换恢复码", "Recovery codes renewed"),
+        "factor.remove": Label("移除第二因素", "Second factor removed"),
+        "factor.reset": Label("重置第二因素", "Second factor reset"),
         "reauth": Label("再次确认身份", "Identity confirmed again"),
         "session.end": Label("结束会话", "Session ended"),
         "request.denied": Label("越权请求", "Denied request"),
