@@ -6,6 +6,7 @@ from flask_appbuilder import Model
 from flask_appbuilder.security.sqla import models as _fab  # noqa: F401
 
 from secops.accounts import models as _accounts  # noqa: F401
+from secops.api import models as _api  # noqa: F401
 from secops.assessments import models as _assessments  # noqa: F401
 from secops.audit_log import models as _audit  # noqa: F401
 from secops.evidence import models as _evidence  # noqa: F401

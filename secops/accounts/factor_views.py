@@ -14,7 +14,7 @@ from secops.accounts.door import admit
 from secops.accounts.factors import FACTOR
 from secops.accounts.models import TotpFactor
 from secops.clock import utc_now
-from secops.errors import BadInput, Refused
+from secops.errors import BadInput, NotFound, Refused
 from secops.web.base import PageView
 from secops.web.forms import Form
 from secops.web.lang import t
@@ -73,7 +73,7 @@ class FactorView(PageView):
     @expose("/codes", methods=["POST"])
     def codes(self) -> Page:
         if not FACTOR.is_enrolled(self.db, g.account.user_id):
-            raise Refused("尚未启用动态口令。", "One-time codes are not set up.")
+            raise NotFound("尚未启用动态口令。", "One-time codes are not set up.")
         codes = factors.renew_codes(self.db, g.account, now=utc_now())
         self.db.commit()
         return self.page("account_codes.html", codes=codes)

@@ -14,6 +14,8 @@ from secops.accounts.access_tables import unused_clause
 from secops.accounts.models import ADMINISTRATORS, Account, GrantRequest, Role, RoleGrant, UserSession
 from secops.accounts.services import active_grants, grant_role, principal_for
 from secops.accounts.sessions import Ending, Limits
+from secops.api import tokens
+from secops.api.models import ApiToken
 from secops.clock import utc_now
 from secops.errors import Refused
 from secops.installation import platform_system, root_department
@@ -139,20 +141,29 @@ def own_sessions(bench: Bench) -> Found:
 
 @check(15)
 def api_tokens(bench: Bench) -> Found:
-    tables = [name for name in inspect(bench.platform.engine).get_table_names() if "token" in name]
-    if not tables:
-        return missing("接口令牌", "API tokens")
-    columns = {
-        column["name"] for name in tables for column in inspect(bench.platform.engine).get_columns(name)
-    }
     facts = Facts.new()
-    facts.note(any("digest" in name or "hash" in name for name in columns), "只保存令牌摘要", "only a digest of the token is kept")  # fmt: skip
+    person, now = bench.person(Role.OFFICER), utc_now()
+    with bench.scratch.work("selfcheck:token") as session:
+        account = session.get_one(Account, person.user_id)
+        made = tokens.create_token(
+            session, account, name="selfcheck", areas=["systems:read"], days=1, now=now
+        )
+        stored = session.scalars(select(ApiToken.token_hash)).all()
+        longest = tokens.MAX_DAYS
+
+    def call(path: str, word: str) -> int:
+        return bench.visitor("198.51.100.81").get(f"/api/v1/{path}", headers={"Authorization": f"Bearer {word}"}).status_code  # fmt: skip
+
     facts.note(
-        any("expires" in name or "until" in name for name in columns), "令牌有到期时间", "tokens expire"
+        made not in stored, "库中只有令牌的 SM3 摘要", "the store holds the SM3 digest of a token only"
     )
-    facts.note("scopes" in columns or "scope" in columns, "令牌限定用途", "tokens are limited in scope")
-    answer = bench.visitor().get("/api/v1/systems", headers={"Authorization": "Bearer made-up"})
-    facts.note(answer.status_code == 401, "伪造令牌被拒（401）", "a made-up token is refused (401)")
+    facts.note(longest <= 90, f"最长有效 {longest} 天", f"a token lives {longest} days at most")
+    found = (call("systems", made), call("assets", made), call("systems", "made-up"))
+    facts.note(found == (200, 403, 401), "令牌只在其范围内有效，其他一律拒绝", "a token opens its areas and nothing else")  # fmt: skip
+    visitor, _ = bench.signed_in()
+    facts.note(visitor.get("/api/v1/systems").status_code == 401, "接口不接受 Cookie 和口令", "the interface takes no cookie and no password")  # fmt: skip
+    _disable(bench, person)
+    facts.note(call("systems", made) == 401, "停用账号后令牌立即失效", "a token is dead once its owner is disabled")  # fmt: skip
     return facts.found()
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, current_app, g, jsonify, render_template, request
+from flask import Flask, current_app, g, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from secops.api.problems import problem
 from secops.errors import Conflict, SecopsError
 from secops.scope import ScopeViolation
 from secops.web.lang import language, t
+from secops.web.principal import API_ROOT
 
 log = logging.getLogger("secops.web")
 
@@ -31,6 +33,8 @@ def register(app: Flask) -> None:
 
 def _answer(status: int, sentence: str, next_step: str = "") -> ResponseReturnValue:
     current_app.extensions["secops"].session.rollback()
+    if request.path.startswith(API_ROOT):
+        return problem(status, sentence, sentence)
     if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
         return jsonify({"error": sentence, "next": next_step, "request_id": g.get("request_id", "")}), status
     return (
@@ -75,6 +79,10 @@ def _http(error: HTTPException) -> ResponseReturnValue:
         413: t("文件或表单太大，没有保存。", "The file or form is too large; nothing was saved."),
     }
     code = error.code or 500
+    if isinstance(error, MethodNotAllowed):
+        answer = make_response(_answer(405, sentences[405]))
+        answer.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+        return answer
     return _answer(code, sentences.get(code, t("请求无法处理。", "The request could not be handled.")))
 
 

@@ -20,7 +20,7 @@ from secops.accounts.services import is_expired
 from secops.audit_log.services import record_alone
 from secops.clock import utc_now
 from secops.errors import Refused
-from secops.web.principal import principal
+from secops.web.principal import API_ROOT, principal
 from secops.web.reauth import require_network, require_recent_login
 
 ANONYMOUS = "anonymous"
@@ -83,6 +83,8 @@ def check_request() -> ResponseReturnValue | None:
     endpoint = request.endpoint
     if endpoint is None:
         return None
+    if request.path.startswith(API_ROOT):
+        return _check_call(endpoint)
     who = principal()
     signed_in = who.user_id is not None
     require_network(who.roles)
@@ -91,13 +93,36 @@ def check_request() -> ResponseReturnValue | None:
             return _detour(endpoint, who.roles)
         return None
     if not signed_in:
-        if request.path.startswith("/api/"):
-            raise Refused("请先登录。", "Sign in first.")
         session["next"] = request.full_path if request.method == "GET" else "/"
         return redirect(url_for("LoginView.login"))
+    _deny(endpoint)
+    raise Refused("您的角色不能使用这个功能。", "Your role does not include this function.")
+
+
+def _check_call(endpoint: str) -> ResponseReturnValue | None:
+    """The same for the interface: a token, the owner's roles by the file, and the areas of the token."""
+    from secops.api.bearer import may_in_area, refuse
+    from secops.api.registry import OPERATIONS
+
+    if g.refusal is not None:
+        return refuse(g.refusal)
+    who = principal()
+    require_network(who.roles)
+    area = next(
+        (one.area for one in OPERATIONS if f"api.{one.name}" == endpoint and one.method == request.method), ""
+    )
+    if permissions().admits(endpoint, request.method, who.roles, True) and may_in_area(area):
+        return None
+    _deny(endpoint)
+    raise Refused(
+        "您的角色或令牌范围不包含这个功能。", "Your roles, or the areas of the token, do not include this."
+    )
+
+
+def _deny(endpoint: str) -> None:
     record_alone(
         current_app.extensions["secops"].engine,
-        who,
+        principal(),
         "request.denied",
         now=utc_now(),
         object_type="endpoint",
@@ -105,7 +130,6 @@ def check_request() -> ResponseReturnValue | None:
         result="refused",
         detail={"method": request.method},
     )
-    raise Refused("您的角色不能使用这个功能。", "Your role does not include this function.")
 
 
 def _detour(endpoint: str, roles: frozenset[str]) -> ResponseReturnValue | None:

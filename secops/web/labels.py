@@ -211,6 +211,8 @@ LABELS: dict[str, dict[str, Label]] = {
         "logout": Label("退出登录", "Log-out"),
         "account.lock": Label("锁定账号", "Account locked"),
         "login.password": Label("登录第一步：密码", "Sign-in, first step"),
+        "token.create": Label("创建接口令牌", "Token made"),
+        "token.end": Label("作废接口令牌", "Token ended"),
         "factor.enrol": Label("启用第二因素", "Second factor set up"),
         "factor.codes": Label("更换恢复码", "Recovery codes renewed"),
         "factor.remove": Label("移除第二因素", "Second factor removed"),

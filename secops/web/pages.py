@@ -33,6 +33,8 @@ class HomeView(IndexView):
 def register_pages(app: Flask, appbuilder: AppBuilder) -> None:
     """Add every view of the platform."""
     from secops.accounts import views as accounts
+    from secops.api import views as api
+    from secops.api.routes import blueprint
     from secops.assessments import views as assessments
     from secops.audit_log import views as audit_log
     from secops.catalogue import views as catalogue
@@ -50,8 +52,12 @@ def register_pages(app: Flask, appbuilder: AppBuilder) -> None:
     from secops.web import views as web
 
     Bootstrap5(app)
+    app.register_blueprint(blueprint)
+    # Bearer tokens only: no cookie is read there, so no form of another site can borrow one.
+    app.extensions["csrf"].exempt(blueprint)
     for module in (
         accounts,
+        api,
         assessments,
         audit_log,
         catalogue,

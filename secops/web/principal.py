@@ -17,6 +17,7 @@ from secops.scope import NOBODY, Principal
 from secops.web.lang import t
 
 TOKEN = "sid"
+API_ROOT = "/api/v1/"
 
 log = logging.getLogger("secops.web")
 
@@ -35,6 +36,12 @@ def load_principal() -> None:
     db_session = platform.session
     # Accounts and grants carry no row scope; only the principal built from them may open the rest.
     db_session().info["principal"] = NOBODY
+    if request.path.startswith(API_ROOT):
+        from secops.api.bearer import load_bearer
+
+        # No cookie is looked at: a browser that is signed in opens nothing there.
+        load_bearer()
+        return
     token = session.get(TOKEN)
     if not isinstance(token, str):
         return
