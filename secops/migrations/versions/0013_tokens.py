@@ -1,6 +1,6 @@
 """Tokens of the interface.
 
-Revision: 0013, after 0016
+Revision: 0013, after 0019
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0013"
-down_revision = "0016"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
