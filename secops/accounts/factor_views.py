@@ -112,6 +112,14 @@ def _drawn(address: str) -> str:
     """The address as a QR code, an SVG for the page itself: no other program ever sees the seed."""
     stream = io.BytesIO()
     segno.make(address, error="m", micro=False).save(
-        stream, kind="svg", xmldecl=False, svgns=False, scale=5, light="#fff", svgclass=None, lineclass=None
+        stream,
+        kind="svg",
+        xmldecl=False,
+        svgns=False,
+        scale=5,
+        light="#fff",
+        svgclass=None,
+        lineclass=None,
+        omitsize=True,
     )
     return stream.getvalue().decode("ascii").strip()
