@@ -138,7 +138,11 @@ def _detour(endpoint: str, roles: frozenset[str]) -> ResponseReturnValue | None:
     if g.account.must_change_password or is_expired(g.account, settings.password_days, utc_now()):
         return redirect(url_for("AccountView.password"))
     without = g.user_session.factor_at is None
-    if without and is_required(settings, roles) and not endpoint.startswith("FactorView."):
+    if (
+        without
+        and is_required(settings, roles)
+        and not endpoint.startswith(("FactorView.", "AccountView.confirm"))
+    ):
         return redirect(url_for("FactorView.index"))
     return require_recent_login(endpoint)
 
@@ -147,7 +151,6 @@ _EXIT_PAGES = frozenset(
     {
         "AccountView.password",
         "LoginView.logout",
-        "AccountView.confirm",
         "static",
         "bootstrap.static",
         "LocaleView.index",
