@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from secops.cli.output import BAD_INPUT, JsonFlag, answer, fail, t, table
+from secops.cli.output import BAD_INPUT, JsonFlag, answer, fail, say, t, table
 
 if TYPE_CHECKING:
     from controls.catalog import AssessmentUnit, Catalog, Framework, RequirementItem, Text
@@ -66,6 +66,20 @@ def frameworks(json_: JsonFlag = False) -> None:
         table(
             [t("标识", "id"), t("名称", "title"), t("等级", "levels"), t("项 / 单元", "items / units")], rows
         )
+        for one in catalog.frameworks:
+            if one.matrix is not None:
+                columns = [t(column.name.zh, column.name.en) for column in one.matrix.columns]
+                say("", "")
+                table(
+                    [t(one.title.zh, one.title.en), *columns],
+                    [
+                        (
+                            t(row.name.zh, row.name.en),
+                            *(one.matrix.cell(row, column) for column in one.matrix.columns),
+                        )
+                        for row in one.matrix.rows
+                    ],
+                )
 
     answer(document, text)
 
@@ -86,9 +100,20 @@ def _framework(one: Framework) -> dict[str, Any]:
         "publisher": pair(one.publisher),
         "text_policy": pair(one.text_policy),
         "scopes": [scope.value for scope in one.scopes],
+        "matrix": _matrix(one),
         "references": [
             {"id": reference.id, "summary": pair(reference.summary)} for reference in one.references
         ],
+    }
+
+
+def _matrix(one: Framework) -> dict[str, Any] | None:
+    """Rows and columns of a framework that is a matrix, such as the three layers; None for the others."""
+    if one.matrix is None:
+        return None
+    return {
+        "rows": [{"code": row.code, "name": pair(row.name)} for row in one.matrix.rows],
+        "columns": [{"code": column.code, "name": pair(column.name)} for column in one.matrix.columns],
     }
 
 
@@ -426,9 +451,14 @@ def map_(
         ],
         "uncovered_from": [one.id for one in covered.uncovered_left],
         "uncovered_to": [one.id for one in covered.uncovered_right],
+        "note": pair(crosswalk.note),
+        "unmapped_from": [{"end": one.end, "reason": pair(one.reason)} for one in crosswalk.unmapped_left],
+        "unmapped_to": [{"end": one.end, "reason": pair(one.reason)} for one in crosswalk.unmapped_right],
     }
 
     def text() -> None:
+        if crosswalk.note.zh:
+            say(crosswalk.note.zh, crosswalk.note.en)
         table(
             [t("从", "from"), t("关系", "relation"), t("到", "to"), t("理由", "rationale")],
             [
@@ -441,6 +471,13 @@ def map_(
                 for one in covered.pairs
             ],
         )
+        unmapped = [*crosswalk.unmapped_left, *crosswalk.unmapped_right]
+        if unmapped and item is None:
+            say("", "")
+            table(
+                [t("没有对应", "maps to nothing"), t("原因", "why")],
+                [(one.end, t(one.reason.zh, one.reason.en)) for one in unmapped],
+            )
 
     answer(document, text)
 

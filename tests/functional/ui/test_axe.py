@@ -36,7 +36,7 @@ PAGES = {
         "/systems/2/inheritance", "/systems/2/assets", "/systems/2/classify", "/registers/", "/registers/systems/",
         "/registers/systems/new", "/registers/systems/2", "/registers/assets/import", "/calendar/", "/findings/",
         "/findings/1", "/scans/", "/authorizations/new", "/schedules/", "/evidence/", "/evidence/upload", "/reports/",
-        "/catalogue/", "/jobs/", "/matrix/", "/assessments/", "/assessments/new?system=YX-0004", "/assessments/1", "/assessments/1/grid",
+        "/catalogue/", "/jobs/", "/matrix/", "/assessments/", "/assessments/new?system=YX-0004", "/assessments/1", "/assessments/1/grid", "/assessments/1/cells/L3-PES1-01/1",
         "/assessments/1/risks", "/assessments/1/risks/L3-PES1-01", "/assessments/1/checks", "/assessments/1/result",
         "/assessments/1/sheets", "/assessments/1/compare",
     ),
