@@ -51,7 +51,8 @@ def csrf(bench: Bench) -> Found:
     )
     writing = [
         rule.rule for rule in bench.app.url_map.iter_rules()
-        if "GET" not in (rule.methods or set()) and not rule.arguments
+        # The interface takes no cookie at all, so nothing there can be forged.
+        if "GET" not in (rule.methods or set()) and not rule.arguments and not rule.rule.startswith("/api/")
     ]  # fmt: skip
     opened = [url for url in writing if visitor.get(url).status_code not in (404, 405)]
     facts.note(not opened, f"改变数据的 {len(writing)} 个地址不接受 GET", f"{len(writing)} addresses that change something take no GET")  # fmt: skip
