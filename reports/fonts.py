@@ -8,9 +8,12 @@ from __future__ import annotations
 import struct
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import manimgx_fonts_cjk
 import typst
+
+from reports.text import with_breaks
 
 #: Family used for Chinese and Latin alike.
 FAMILY = "Noto Sans CJK SC"
@@ -80,3 +83,14 @@ def spell_out(text: str) -> str:
         return text
     text = text.replace("\N{REPLACEMENT CHARACTER}", "\N{WHITE SQUARE}")
     return "".join(char if can_draw(char) else f"[U+{ord(char):04X}]" for char in text)
+
+
+def printable(value: Any) -> Any:
+    """Make every string of plain data break and show, however long or odd its characters are."""
+    if isinstance(value, str):
+        return with_breaks(spell_out(value))
+    if isinstance(value, dict):
+        return {key: printable(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [printable(each) for each in value]
+    return value

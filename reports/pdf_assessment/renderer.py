@@ -16,10 +16,10 @@ from reports.assessment.naming import file_name
 from reports.base import RenderedFile
 from reports.blocks import Block, Bullets, Heading, Paragraph, State, Table, Turn
 from reports.errors import RenderFailed
-from reports.fonts import FAMILY, fonts, spell_out
+from reports.fonts import FAMILY, fonts, printable
 from reports.read_model import Language
 from reports.terms import STATE_LOOKS
-from reports.text import clean, shorten, with_breaks
+from reports.text import clean, shorten
 
 
 class PdfAssessment:
@@ -45,7 +45,7 @@ class PdfAssessment:
         }  # fmt: skip
         sources: Any = {
             "main": _template(),
-            "data.json": json.dumps(_printable(data), ensure_ascii=False).encode(),
+            "data.json": json.dumps(printable(data), ensure_ascii=False).encode(),
         }
         try:
             content = typst.compile(
@@ -91,17 +91,6 @@ def _plain_table(block: Table) -> dict[str, Any]:
             for row in block.rows
         ],
     }
-
-
-def _printable(value: Any) -> Any:
-    """Make every string break and show, however long or odd its characters are."""
-    if isinstance(value, str):
-        return with_breaks(spell_out(value))
-    if isinstance(value, dict):
-        return {key: _printable(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_printable(each) for each in value]
-    return value
 
 
 RENDERER = PdfAssessment()

@@ -13,7 +13,7 @@ import typst
 from reports.base import RenderedFile
 from reports.codec import to_plain
 from reports.errors import RenderFailed
-from reports.fonts import FAMILY, fonts, spell_out
+from reports.fonts import FAMILY, fonts, printable
 from reports.pdf_posture.drawings import MatrixPart, draw_charts, draw_matrix
 from reports.posture.check import check
 from reports.posture.naming import file_name
@@ -22,7 +22,7 @@ from reports.posture.view import build_view
 from reports.posture.words import words_in
 from reports.read_model import Language, PostureReport
 from reports.terms import SEVERITY_LOOKS, STATE_LOOKS, STATE_NAMES
-from reports.text import clean, shorten, with_breaks
+from reports.text import clean, shorten
 
 
 class PdfPosture:
@@ -74,18 +74,7 @@ def _data(model: PostureReport, view: View, matrix: list[MatrixPart], language: 
         "has_trend": bool(model.trend),
         "matrix": [to_plain(part) for part in matrix],
     }
-    return json.dumps(_printable(data), ensure_ascii=False).encode()
-
-
-def _printable(value: Any) -> Any:
-    """Make every string of the data break and show, however long or odd its characters are."""
-    if isinstance(value, str):
-        return with_breaks(spell_out(value))
-    if isinstance(value, dict):
-        return {key: _printable(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_printable(each) for each in value]
-    return value
+    return json.dumps(printable(data), ensure_ascii=False).encode()
 
 
 RENDERER = PdfPosture()

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from secops.accounts.models import Role
 from secops.assessments.deciding import Decision, decide, get_assessment, load_frame
 from secops.assessments.frame import Frame
-from secops.assessments.models import Assessment
+from secops.assessments.models import Assessment, AssessmentTarget
 from secops.assessments.planning import Plan, create
+from secops.audit_log.services import record
 from secops.clock import utc_now
 from secops.objects.models import Asset, System
 from secops.platform import Platform
@@ -41,6 +43,30 @@ class Bench:
         with self.platform.work_as(who) as session:
             found = get_assessment(session, self.assessment_id)
             yield session, found, load_frame(session, found)
+
+    def grow(self, count: int) -> None:
+        """Add servers to the frozen scope, as a larger system would have had them from the start."""
+        with self.work() as (session, found, _):
+            place = {
+                "department_id": found.department_id,
+                "system_id": found.system_id,
+                "assessment_id": found.id,
+            }
+            session.execute(
+                insert(AssessmentTarget),
+                [
+                    place
+                    | {
+                        "position": 10 + n,
+                        "kind": "server",
+                        "name": f"云主机 {n}",
+                        "asset_id": None,
+                        "reason": {},
+                    }
+                    for n in range(count)
+                ],
+            )
+            record(session, "assessment.create", found, now=utc_now())
 
     def decide(
         self, unit: str, target: int | None = None, who: Principal = ONE, version: int = 0, **what: Any

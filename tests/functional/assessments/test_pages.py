@@ -9,10 +9,10 @@ from typing import Any
 
 import openpyxl
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from secops.accounts.models import Role
-from secops.assessments.models import Assessment, AssessmentRecord, AssessmentTarget, AssessmentTask
+from secops.assessments.models import Assessment, AssessmentRecord, AssessmentTask
 from secops.objects.models import System
 from secops.platform import Platform
 from tests.functional.assessments.conftest import Bench
@@ -278,33 +278,6 @@ def test_the_list_needs_the_same_queries_at_any_size(
     assert small == large <= 9
 
 
-def _grow(bench: Bench, count: int) -> None:
-    from secops.audit_log.services import record
-    from secops.clock import utc_now
-
-    with bench.work() as (session, found, _):
-        place = {
-            "department_id": found.department_id,
-            "system_id": found.system_id,
-            "assessment_id": found.id,
-        }
-        session.execute(
-            insert(AssessmentTarget),
-            [
-                place
-                | {
-                    "position": 10 + n,
-                    "kind": "server",
-                    "name": f"云主机 {n}",
-                    "asset_id": None,
-                    "reason": {},
-                }
-                for n in range(count)
-            ],
-        )
-        record(session, "assessment.create", found, now=utc_now())
-
-
 def test_pages_of_a_large_assessment_need_no_more_queries(bench: Bench, client_as: ClientAs) -> None:
     """Four targets or five hundred: the grid, its window and one cell cost the same number of queries."""
     client = client_as(Role.ASSESSOR)
@@ -313,7 +286,7 @@ def test_pages_of_a_large_assessment_need_no_more_queries(bench: Bench, client_a
     urls = [_base(bench), _base(bench) + "/grid", _base(bench) + "/grid/cells?from=0&to=99", _base(bench) + f"/cells/L3-CES1-01/{place}",
             _base(bench) + "/checks", _base(bench) + "/result", _base(bench) + "/risks"]  # fmt: skip
     before = {url: queries_of(client, bench.platform.engine, url) for url in urls}
-    _grow(bench, 500)
+    bench.grow(500)
     after = {url: queries_of(client, bench.platform.engine, url) for url in urls}
     assert before == after
     assert max(after.values()) <= 20, after

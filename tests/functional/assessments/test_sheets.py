@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from secops.assessments.deciding import Decision, decide
-from secops.assessments.models import AssessmentRecord, AssessmentTarget
+from secops.assessments.models import AssessmentRecord
 from secops.assessments.sheets import (
     COMMENT,
     META,
@@ -153,31 +153,7 @@ def test_text_is_never_a_formula(bench: Bench) -> None:
 
 def test_ten_thousand_rows(bench: Bench) -> None:
     """Two hundred servers filled offline: every row comes back."""
-    from sqlalchemy import insert
-
-    with bench.work() as (session, found, _):
-        place = {
-            "department_id": found.department_id,
-            "system_id": found.system_id,
-            "assessment_id": found.id,
-        }
-        session.execute(
-            insert(AssessmentTarget),
-            [
-                place
-                | {
-                    "position": 10 + n,
-                    "kind": "server",
-                    "name": f"云主机 {n}",
-                    "asset_id": None,
-                    "reason": {},
-                }
-                for n in range(380)
-            ],
-        )
-        from secops.audit_log.services import record
-
-        record(session, "assessment.create", found, now=utc_now())
+    bench.grow(380)
     book = _book(bench)
     count = 0
     for sheet in book.worksheets:
