@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,24 +34,15 @@ LOG = "0123456789abcdef"
 
 def writers(platform: Platform) -> float:
     """Events a second of all writers together."""
-    faults: list[Exception] = []
 
     def work(number: int) -> None:
-        try:
-            for count in range(EACH):
-                with platform.work(f"bench:{number}") as session:
-                    record(session, "bench.event", now=utc_now(), object_type="bench", object_id=str(count))
-        except Exception as error:
-            faults.append(error)
+        for count in range(EACH):
+            with platform.work(f"bench:{number}") as session:
+                record(session, "bench.event", now=utc_now(), object_type="bench", object_id=str(count))
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(WRITERS)]
     began = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if faults:
-        raise faults[0]
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(work, range(WRITERS)))
     return WRITERS * EACH / (time.perf_counter() - began)
 
 
