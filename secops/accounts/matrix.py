@@ -84,6 +84,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "changes": ("读取变化", "Read changes"),
     "next": ("找下一个未判定", "Find the next open cell"),
     "bulk": ("批量判定", "Decide in bulk"),
+    "review": ("复核一格", "Review one cell"),
     "unit": ("单元的风险分析", "Risk of one unit"),
     "compensate": ("记录弥补", "Note a compensation"),
     "report": ("生成报告", "Write the report"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import jsonify, request, url_for
+from flask import flash, jsonify, redirect, request, url_for
 from flask_appbuilder import expose
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response
@@ -23,10 +23,11 @@ from secops.assessments.deciding import (
     load_frame,
 )
 from secops.assessments.frame import PROVIDER, SYSTEM, Frame
-from secops.assessments.models import Assessment, AssessmentRecord, AssessmentState, RecordOrigin
+from secops.assessments.models import Assessment, AssessmentRecord, AssessmentState, RecordOrigin, RecordState
 from secops.assessments.planning import CRYPTO, ROLES
 from secops.assessments.queries import CellPage, cell_page
 from secops.assessments.result import is_management
+from secops.assessments.reviewing import review
 from secops.assessments.risks import cases_for
 from secops.assessments.suggestions import draft_text
 from secops.assessments.words import RECORD_STATES, RISK_LEVELS, action_words, change_words, target_words
@@ -195,6 +196,13 @@ class AssessmentGrid(PageView):
             target_name=target_words(page.target),
             record=page.record,
             settled=settled,
+            may_review=(
+                page.record is not None
+                and page.record.state is RecordState.SUBMITTED
+                and page.record.assessor != self.who.name
+                and found.state is AssessmentState.RUNNING
+                and self.who.has(*ROLES)
+            ),
             may_decide=found.state is AssessmentState.RUNNING and self.who.has(*ROLES) and not settled,
             form=form,
             version=version,
@@ -221,6 +229,34 @@ class AssessmentGrid(PageView):
             verdict_words=verdict_words,
             target_words=target_words,
         )  # fmt: skip
+
+    @expose("/<int:assessment_id>/cells/<string:unit_id>/<int:target_id>/review", methods=["POST"])
+    def review(self, assessment_id: int, unit_id: str, target_id: int) -> Response | tuple[Response, int]:
+        """Accept or return one submitted cell; never one's own."""
+        found = get_assessment(self.db, assessment_id)
+        load_frame(self.db, found)
+        accept, reason = request.form.get("action") == "accept", request.form.get("reason", "")
+        wants_json = request.headers.get("X-Fragment") == "1"
+        back = url_for(
+            "AssessmentGrid.cell", assessment_id=assessment_id, unit_id=unit_id, target_id=target_id
+        )
+        try:
+            done = review(self.db, found, [(unit_id, target_id)], accept=accept, reason=reason, now=utc_now())
+            if not done.moved:
+                raise Refused(
+                    "这一格不在待复核状态，或由本人判定。",
+                    "The cell is not submitted, or you decided it yourself.",
+                )
+        except (BadInput, Refused, Conflict) as error:
+            self.db.rollback()
+            if wants_json:
+                return jsonify({"error": error.text(language())}), error.status
+            flash(error.text(language()), "danger")
+            return redirect(back)
+        if wants_json:
+            self.db.commit()
+            return jsonify({"revision": found.revision})
+        return self.done(back, "已接受。" if accept else "已退回。", "Accepted." if accept else "Returned.")
 
     @expose("/<int:assessment_id>/bulk", methods=["POST"])
     def bulk(self, assessment_id: int) -> Response | tuple[Response, int]:

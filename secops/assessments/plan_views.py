@@ -18,7 +18,7 @@ from secops.assessments.export import export_of
 from secops.assessments.frame import Frame
 from secops.assessments.grid import progress, tasks_of, unit_figures
 from secops.assessments.models import Assessment, AssessmentState
-from secops.assessments.planning import MAX_CAMPAIGN, Plan, create, create_campaign
+from secops.assessments.planning import MAX_CAMPAIGN, Plan, create, create_campaign, shared_assets
 from secops.assessments.quality import blocking, checks
 from secops.assessments.queries import assessment_statement, events_of
 from secops.assessments.sampling import sample
@@ -96,7 +96,12 @@ class AssessmentView(PageView):
         assets = self.db.scalars(
             select(Asset).where(Asset.system_id == system.id).order_by(Asset.kind, Asset.id)
         ).all()
-        chosen = sample(assets, system.level or 3, internet_facing=system.internet_facing)
+        chosen = sample(
+            assets,
+            system.level or 3,
+            internet_facing=system.internet_facing,
+            shared=shared_assets(self.db, system),
+        )
         if form is None:
             picked = [one.asset.id for one in chosen if one.rule]
             form = Form(

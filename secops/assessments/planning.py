@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from controls.catalog import AssessmentUnit
 from controls.editions import unit_digest
@@ -242,13 +242,30 @@ def _scope(session: Session, system: System, units: Sequence[AssessmentUnit], cr
     return scope
 
 
+def shared_assets(session: Session, system: System) -> set[int]:
+    """Assets whose address is registered for another system too, as far as this person sees; one query."""
+    other = aliased(Asset)
+    return set(
+        session.scalars(
+            select(Asset.id)
+            .join(other, (other.address == Asset.address) & (other.system_id != Asset.system_id))
+            .where(Asset.system_id == system.id, Asset.address != "")
+        )
+    )
+
+
 def _assets(session: Session, system: System, plan: Plan) -> list[tuple[Asset, dict[str, str]]]:
     rows = session.scalars(
         select(Asset).where(Asset.system_id == system.id).order_by(Asset.kind, Asset.id)
     ).all()
     proposed = {
         one.asset.id: {"rule": one.rule, "zh": one.zh, "en": one.en}
-        for one in sample(rows, system.level or 3, internet_facing=system.internet_facing)
+        for one in sample(
+            rows,
+            system.level or 3,
+            internet_facing=system.internet_facing,
+            shared=shared_assets(session, system),
+        )
     }
     if plan.assets is None:
         return [(row, proposed[row.id]) for row in rows if proposed[row.id]["rule"]]

@@ -6,7 +6,7 @@ numbers per kind are this platform's own setting and are shown as such.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,16 +25,19 @@ class Chosen:
     en: str = ""
 
 
-def sample(assets: Sequence[Any], level: int, *, internet_facing: bool = False) -> list[Chosen]:
+def sample(
+    assets: Sequence[Any], level: int, *, internet_facing: bool = False, shared: Collection[int] = ()
+) -> list[Chosen]:
     """Propose the targets of an assessment. Every kind is covered from level 3 on.
 
     Args:
         assets: rows with ``id, kind, importance, sampled, group_name``.
+        shared: ids of those that other systems use as well.
     """
     wanted = AT_LEAST.get(level, AT_LEAST[3])
     taken: dict[str, int] = {}
     seen_groups: set[tuple[str, str]] = set()
-    rules = {asset.id: _rule(asset, internet_facing) for asset in assets}
+    rules = {asset.id: _rule(asset, internet_facing, asset.id in shared) for asset in assets}
     for asset in assets:
         if rules[asset.id]:
             taken[asset.kind] = taken.get(asset.kind, 0) + 1
@@ -60,11 +63,13 @@ def sample(assets: Sequence[Any], level: int, *, internet_facing: bool = False) 
     return [Chosen(asset, *(rules[asset.id] or ("",))) for asset in assets]
 
 
-def _rule(asset: Any, internet_facing: bool) -> tuple[str, str, str] | None:
+def _rule(asset: Any, internet_facing: bool, shared: bool) -> tuple[str, str, str] | None:
     if asset.sampled:
         return "marked", "登记时标为必测", "marked in the register"
     if str(asset.importance) == "key":
         return "importance", "重要性：关键对象", "importance: a key target"
     if internet_facing and asset.kind in _BORDER:
         return "exposure", "安全性：暴露在互联网边界", "exposure: stands at the border to the internet"
+    if shared:
+        return "sharing", "共享性：与其他系统共用", "sharing: other systems use it as well"
     return None

@@ -434,7 +434,26 @@
     form.classList.add("dirty");
     keep();
   });
-  panel.addEventListener("submit", (event) => { event.preventDefault(); save(event.target); });
+  panel.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (event.target.matches("[data-review-form]")) review(event.target, event.submitter);
+    else if (event.target.matches("[data-cell-form]")) save(event.target);
+  });
+
+  async function review(form, button) {
+    const body = new FormData(form);
+    body.set("action", button?.value || "accept");
+    try {
+      const answer = await ask(form.action, { method: "POST", body });
+      const done = await answer.json();
+      if (!answer.ok) { form.querySelector("[data-review-note]").textContent = done.error; return; }
+      shown = "";
+      await refresh();
+      await open(false);
+      grid.focus();
+      toast(words.saved);
+    } catch { toast(words.lost); }
+  }
 
   async function save(form) {
     const box = panel.querySelector("[data-cell]");

@@ -354,3 +354,41 @@ def test_the_report_is_asked_for_from_the_conclusion_page(
     client.post(_base(bench) + "/report", data={"language": "zh"})
     with platform.work("test:look") as session:
         assert len(session.scalars(select(Job).where(Job.kind == "report")).all()) == 1
+
+
+def test_one_cell_is_reviewed_in_the_panel(bench: Bench, client_as: ClientAs, platform: Platform) -> None:
+    """Whoever decided it sees no buttons and is refused; another person returns it with a reason, then accepts it."""
+    one, two = client_as(Role.ASSESSOR), client_as(Role.OFFICER)
+    with bench.work() as (_, _, frame):
+        place = frame.places["L3-PES1-01"][0].id
+    url = f"{_base(bench)}/cells/L3-PES1-01/{place}"
+    one.post(url, data={"version": "0", "verdict": "compliant", "text": "现场查看"})
+    assert (
+        two.post(url + "/review", data={"action": "accept"}, headers={"X-Fragment": "1"}).status_code == 403
+    )
+    one.post(_base(bench) + "/act", data={"action": "submit"})
+    assert "待您复核" not in one.get(url).get_data(as_text=True)
+    assert "待您复核" in two.get(url).get_data(as_text=True)
+    assert (
+        one.post(url + "/review", data={"action": "accept"}, headers={"X-Fragment": "1"}).status_code == 403
+    )
+    assert (
+        two.post(
+            url + "/review", data={"action": "return", "reason": ""}, headers={"X-Fragment": "1"}
+        ).status_code
+        == 400
+    )
+    assert (
+        two.post(
+            url + "/review", data={"action": "return", "reason": "补照片"}, headers={"X-Fragment": "1"}
+        ).status_code
+        == 200
+    )
+    assert "补照片" in one.get(url).get_data(as_text=True)
+    with platform.work("test:look") as session:
+        version = session.scalars(select(AssessmentRecord.version)).one()
+    one.post(url, data={"version": str(version), "verdict": "compliant", "text": "已补照片"})
+    one.post(_base(bench) + "/act", data={"action": "submit"})
+    assert two.post(url + "/review", data={"action": "accept"}).status_code == 302
+    with platform.work("test:look") as session:
+        assert session.scalars(select(AssessmentRecord.state)).one().value == "accepted"
