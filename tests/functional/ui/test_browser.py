@@ -178,7 +178,7 @@ def test_dialog_asks_for_a_reason_and_holds_the_focus(visit: Visit, open_page: V
     leaver = open_page().sign_in("leaver").page
     page = visit(Role.SYSTEM_ADMIN).page
     page.goto("/users/?q=leaver")
-    button = page.locator("td.row-actions [data-dialog]")
+    button = page.locator("td.row-actions [data-dialog^='off-']")
     button.focus()
     page.keyboard.press("Enter")
     page.wait_for_selector("dialog[open]")
