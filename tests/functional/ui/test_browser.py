@@ -280,8 +280,8 @@ def test_pages_work_without_script(visit: Visit, site: Any) -> None:
     page.check("input[name=state][value=active]")
     page.click("text=应用")
     assert page.locator("tbody tr").count() == 1
-    page.fill("tbody dialog textarea", "试点结束")
-    page.click("tbody dialog [type=submit]")
+    page.fill("tbody dialog[id^='off-'] textarea", "试点结束")
+    page.click("tbody dialog[id^='off-'] [type=submit]")
     assert page.locator(".notice.tone-good").count() == 1
     page.click(".user-menu summary")
     page.click("text=退出登录")
