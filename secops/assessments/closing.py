@@ -14,8 +14,9 @@ from secops.assessments.frame import Frame
 from secops.assessments.models import Assessment, AssessmentState
 from secops.assessments.planning import ROLES, note
 from secops.assessments.quality import Check, blocking, checks
-from secops.assessments.result import gaps, verdicts_of, work_out
+from secops.assessments.result import figure_words, gaps, verdicts_of, work_out
 from secops.assessments.risks import compensations_of, effective, risks_of
+from secops.assessments.words import RISK_LEVELS
 from secops.audit_log.services import record
 from secops.db import local_day
 from secops.errors import BadInput, Refused
@@ -64,7 +65,7 @@ def close(
     document["faults"] = {one.key: len(one.cells) for one in found}
     assessment.result = document
     output = result.output or {}
-    assessment.conclusion = str(output.get("conclusion") or "")
+    assessment.conclusion, assessment.figure = str(output.get("conclusion") or ""), figure_words(output)
     assessment.state, assessment.closed_by, assessment.closed_at = S.CLOSED, actor, now
     assessment.reopen_by = assessment.reopen_reason = ""
     # What an export gives from now on, whatever the catalogue becomes.
@@ -129,10 +130,10 @@ def _advice(summary: Text) -> dict[str, str]:
 def _why(risk: Any) -> dict[str, str]:
     if risk is None:
         return {"zh": "未做风险分析，按中处理", "en": "without risk analysis, taken as medium"}
-    cases = "、".join(one["id"] for one in risk.cases)
+    cases, level = "、".join(one["id"] for one in risk.cases), RISK_LEVELS[risk.level]
     return {
-        "zh": f"风险分析：{risk.level}" + (f"，高风险判例 {cases}" if cases else ""),
-        "en": f"risk analysis: {risk.level}" + (f", high-risk case {cases}" if cases else ""),
+        "zh": f"风险分析：{level.zh}" + (f"，高风险判例 {cases}" if cases else ""),
+        "en": f"risk analysis: {level.en}" + (f", high-risk case {cases}" if cases else ""),
     }
 
 
@@ -194,7 +195,7 @@ def grant_reopen(
     if grant:
         before["result"] = assessment.result.get("output")
         assessment.state, assessment.closed_at, assessment.closed_by = S.RUNNING, None, ""
-        assessment.conclusion, assessment.result = "", {}
+        assessment.conclusion, assessment.figure, assessment.result = "", "", {}
     assessment.reopen_by = ""
     action = "reopen" if grant else "refuse-reopen"
     note(session, assessment, action, actor, now, before=before, note=reason.strip()[:400])

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
+from controls.catalog import AssessmentUnit
 from controls.terms import Method, Verdict
-from secops.assessments.frame import Frame, frame_of
+from secops.assessments.frame import Frame, asks_dak, dak_verdict, frame_of
 from secops.assessments.models import (
     Assessment,
     AssessmentChange,
@@ -20,7 +21,7 @@ from secops.assessments.models import (
     RecordOrigin,
     RecordState,
 )
-from secops.assessments.planning import CRYPTO, ROLES, targets_of
+from secops.assessments.planning import ROLES, note, targets_of
 from secops.assessments.suggestions import Proposal, draft_text, proposals
 from secops.audit_log.services import record
 from secops.errors import BadInput, Conflict, NotFound, Refused
@@ -189,6 +190,12 @@ def _check(session: Session, assessment: Assessment, frame: Frame, given: Decisi
             "unit",
         )
     unit = frame.unit_of[given.unit_id]
+    if asks_dak(unit) and given.verdict not in (None, Verdict.NA.value):
+        raise BadInput(
+            f"{given.unit_id} 由 D、A、K 得出判定，请逐项填写。",
+            f"The verdict of {given.unit_id} comes from D, A and K; answer these.",
+            "verdict",
+        )
     if given.verdict is not None:
         if given.verdict not in VERDICTS:
             raise BadInput(
@@ -209,7 +216,7 @@ def _check(session: Session, assessment: Assessment, frame: Frame, given: Decisi
         if set(given.steps) - numbers or set(given.steps.values()) - _STEP_ANSWERS:
             raise BadInput("步骤的回答不正确。", "A step has no such answer.", "steps")
     if given.crypto is not None:
-        _check_crypto(assessment, given)
+        _check_crypto(unit, given)
     if given.evidence_ids:
         known = session.scalars(
             select(Evidence.id).where(
@@ -222,9 +229,9 @@ def _check(session: Session, assessment: Assessment, frame: Frame, given: Decisi
             )
 
 
-def _check_crypto(assessment: Assessment, given: Decision) -> None:
+def _check_crypto(unit: AssessmentUnit, given: Decision) -> None:
     wrong = BadInput("D、A、K 的取值不正确。", "D, A or K has no such value.", "crypto")
-    if assessment.framework != CRYPTO:
+    if not asks_dak(unit):
         raise wrong
     for key, value in (given.crypto or {}).items():
         if key in ("d", "a", "k"):
@@ -264,8 +271,10 @@ def _apply(
         row.evidence_ids = sorted(set(given.evidence_ids))
     if given.crypto is not None:
         row.crypto = dict(given.crypto)
-    decided = row.verdict is not None or bool(row.crypto)
-    row.state = RecordState.DECIDED if decided else RecordState.OPEN
+        # "Not applicable" is said in words; every other verdict of such a unit follows from its answers.
+        if given.verdict is None:
+            row.verdict = dak_verdict(row.crypto)
+    row.state = RecordState.DECIDED if row.verdict is not None else RecordState.OPEN
     row.origin = given.origin
     row.assessor, row.decided_at, row.revision = actor, now, revision
     row.reviewer, row.reviewed_at, row.review_note = "", None, ""
@@ -323,35 +332,29 @@ def decide_many(
     if verdict == Verdict.NA.value and len(text.strip()) < 4:
         raise BadInput("判为不适用须写明理由。", "Say why it does not apply.", "text")
     revision = begin_change(session, assessment) if apply else assessment.revision
-    known = _known(session, assessment, wanted)
+    known = records_of(session, assessment, wanted)
     proposed = proposals(session, assessment, frame, wanted)
     done = Bulk()
-    new: list[dict[str, Any]] = []
-    history: list[dict[str, Any]] = []
-    actor = principal_of(session).name
+    writer = CellWriter(session, assessment, "bulk", revision, now)
     for cell in wanted:
-        choice = _choose(frame, cell, known.get(cell), proposed.get(cell), verdict, overwrite, done)
+        row, proposal = known.get(cell), proposed.get(cell)
+        choice = _choose(frame, cell, row, proposal, verdict, overwrite, done)
         if choice is None:
             continue
-        row = known.get(cell)
-        if apply:
-            values = _bulk_values(frame, cell, choice, text, proposed.get(cell), verdict is None)
-            values |= {"assessor": actor, "decided_at": now, "revision": revision}
-            _write(assessment, cell, row, values, actor, now, new, history)
         done.changed += 1
         done.overwritten += row is not None and row.verdict is not None
+        if apply:
+            writer.put(
+                cell, row, _bulk_values(frame, cell, choice, text, proposal, verdict is None), proposal
+            )
     if apply:
-        if new:
-            session.execute(insert(AssessmentRecord), new)
-        if history:
-            session.execute(insert(AssessmentChange), history)
+        writer.flush()
         record(session, "assessment.bulk", assessment, now=now,
                detail={"cells": done.changed, "verdict": verdict or "suggested", "overwritten": done.overwritten})  # fmt: skip
-        session.flush()
     return done
 
 
-def _known(
+def records_of(
     session: Session, assessment: Assessment, cells: Sequence[tuple[str, int]]
 ) -> dict[tuple[str, int], AssessmentRecord]:
     query = select(AssessmentRecord).where(AssessmentRecord.assessment_id == assessment.id)
@@ -375,6 +378,9 @@ def _choose(
     if row is not None and row.origin in (RecordOrigin.INHERITED, RecordOrigin.EXCLUSION):
         done.skip(*cell, "开始前已确定（继承或不适用）", "settled before the start")
         return None
+    if asks_dak(frame.unit_of[unit_id]) and verdict != Verdict.NA.value:
+        done.skip(*cell, "由 D、A、K 得出判定", "its verdict comes from D, A and K")
+        return None
     choice = verdict if verdict is not None else proposal.verdict if proposal is not None else None
     if choice is None:
         done.skip(*cell, "没有建议", "nothing is proposed")
@@ -397,12 +403,8 @@ def _bulk_values(
     unit, target = frame.unit_of[cell[0]], frame.target_of[cell[1]]
     values: dict[str, Any] = {
         "verdict": choice,
-        "state": RecordState.DECIDED,
         "origin": RecordOrigin.SUGGESTION if accepted else RecordOrigin.PERSON,
-        "suggestion": proposal.as_data() if proposal is not None else {},
-        "differs": _differs(choice, proposal),
-        "reviewer": "", "reviewed_at": None, "review_note": "",
-    }  # fmt: skip
+    }
     if text.strip():
         values |= {"text": text.strip()[:8000], "text_draft": False}
     elif accepted:
@@ -417,26 +419,63 @@ _EMPTY: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-def _write(
-    assessment: Assessment, cell: tuple[str, int], row: AssessmentRecord | None, values: dict[str, Any], actor: str,
-    now: datetime, new: list[dict[str, Any]], history: list[dict[str, Any]],
-) -> None:  # fmt: skip
-    place = {
-        "department_id": assessment.department_id, "system_id": assessment.system_id,
-        "assessment_id": assessment.id, "unit_id": cell[0], "target_id": cell[1],
-    }  # fmt: skip
-    before = written(row)
-    if row is None:
-        filled = {**_EMPTY, **values}
-        new.append(place | filled)
-        after = {name: filled[name] for name in WRITTEN} | {"state": values["state"].value}
-    else:
-        for name, value in values.items():
-            setattr(row, name, value)
-        after = written(row)
-    history.append(
-        place | {"at": now, "actor": actor, "action": "bulk", "before": before, "after": after, "note": ""}
-    )
+class CellWriter:
+    """Gathers many changed cells and writes them with their history in as few statements as there can be."""
+
+    def __init__(
+        self, session: Session, assessment: Assessment, action: str, revision: int, now: datetime
+    ) -> None:
+        self._session = session
+        self._place = {
+            "department_id": assessment.department_id,
+            "system_id": assessment.system_id,
+            "assessment_id": assessment.id,
+        }
+        actor = principal_of(session).name
+        self._signed: dict[str, Any] = {
+            "assessor": actor, "decided_at": now, "revision": revision, "reviewer": "", "reviewed_at": None,
+            "review_note": "",
+        }  # fmt: skip
+        self._event: dict[str, Any] = {"at": now, "actor": actor, "action": action}
+        self._new: list[dict[str, Any]] = []
+        self._history: list[dict[str, Any]] = []
+
+    def put(
+        self,
+        cell: tuple[str, int],
+        row: AssessmentRecord | None,
+        values: Mapping[str, Any],
+        proposal: Proposal | None,
+        remark: str = "",
+    ) -> None:
+        """Change *row*, or make it where it is None; ``values`` hold the verdict and what else is written."""
+        verdict = values["verdict"]
+        filled = {
+            **values, **self._signed,
+            "state": RecordState.DECIDED if verdict else RecordState.OPEN,
+            "suggestion": proposal.as_data() if proposal is not None else {},
+            "differs": _differs(verdict, proposal),
+        }  # fmt: skip
+        where = self._place | {"unit_id": cell[0], "target_id": cell[1]}
+        before = written(row)
+        if row is None:
+            filled = {**_EMPTY, **filled}
+            self._new.append(where | filled)
+            after = {name: filled[name] for name in WRITTEN} | {"state": filled["state"].value}
+        else:
+            for name, value in filled.items():
+                setattr(row, name, value)
+            after = written(row)
+        self._history.append(where | self._event | {"before": before, "after": after, "note": remark[:400]})
+
+    def flush(self) -> int:
+        """Write all of it; gives the number of cells."""
+        if self._new:
+            self._session.execute(insert(AssessmentRecord), self._new)
+        if self._history:
+            self._session.execute(insert(AssessmentChange), self._history)
+        self._session.flush()
+        return len(self._history)
 
 
 def confirm_texts(
@@ -455,5 +494,6 @@ def confirm_texts(
         execution_options={"synchronize_session": False},
     )
     session.expire_all()
+    note(session, assessment, "confirm-texts", principal_of(session).name, now, after={"cells": count})
     record(session, "assessment.confirm-texts", assessment, now=now, detail={"cells": count})
     return count

@@ -7,11 +7,33 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from controls.catalog import AssessmentUnit
+from controls.catalog import CRYPTO, AssessmentUnit
 from controls.loader import load_catalog
 
 SYSTEM = "system"
 PROVIDER = "provider"
+
+
+def clause_number(unit: AssessmentUnit) -> str:
+    """``6.1.1`` of ``L3-6.1.1``: what the crypto rules call a unit."""
+    return str(unit.id).partition("-")[2] or str(unit.id)
+
+
+def asks_dak(unit: AssessmentUnit) -> bool:
+    """Whether a unit is judged by D, A and K: the technical ones of the crypto framework."""
+    return unit.framework == CRYPTO and not clause_number(unit).startswith("7.")
+
+
+def dak_verdict(crypto: Mapping[str, Any]) -> str | None:
+    """The verdict that D, A and K make together; None until all three are answered.
+
+    Without D nothing is met, with all three everything is. Source: GM/T 0115-2021 as the crypto rules score it.
+    """
+    if any(key not in crypto for key in ("d", "a", "k")):
+        return None
+    if not crypto["d"]:
+        return "non_compliant"
+    return "compliant" if crypto["a"] and crypto["k"] else "partial"
 
 
 @dataclass(frozen=True, slots=True)

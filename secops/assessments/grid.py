@@ -19,9 +19,9 @@ STATES = {
 }  # fmt: skip
 DRAFT, COMMENTED, DIFFERS, SETTLED = 1, 2, 4, 8
 _R = AssessmentRecord
-_COLUMNS = (
+_COLUMNS: tuple[Any, ...] = (
     _R.unit_id, _R.target_id, _R.verdict, _R.state, _R.text_draft, (_R.comment != "").label("commented"), _R.differs,
-    _R.origin, _R.version, func.length(cast(_R.crypto, _R.text.type)).label("crypto_length"),
+    _R.origin, _R.version,
 )  # fmt: skip
 
 
@@ -58,7 +58,14 @@ def _rows(frame: Frame, rows: Iterable[Any]) -> list[list[Any]]:
     place = {str(unit.id): number for number, unit in enumerate(frame.units)}
     at = {target.id: target.position for target in frame.targets}
     return [
-        [place[row.unit_id], at[row.target_id], _letter(row), STATES[row.state], _flags(row), row.version]
+        [
+            place[row.unit_id],
+            at[row.target_id],
+            LETTERS[row.verdict],
+            STATES[row.state],
+            _flags(row),
+            row.version,
+        ]
         for row in rows
         if row.unit_id in place and row.target_id in at
     ]
@@ -71,13 +78,14 @@ def cell_of(frame: Frame, row: AssessmentRecord) -> list[Any]:
         DRAFT * row.text_draft + COMMENTED * bool(row.comment) + DIFFERS * row.differs
         + SETTLED * (row.origin in (RecordOrigin.INHERITED, RecordOrigin.EXCLUSION))
     )  # fmt: skip
-    letter = LETTERS[row.verdict] or ("k" if row.crypto else "")
-    return [unit, frame.target_of[row.target_id].position, letter, STATES[row.state], int(flags), row.version]
-
-
-def _letter(row: Any) -> str:
-    # "k": D, A and K are answered, which is a crypto unit's way of being decided.
-    return LETTERS[row.verdict] or ("k" if row.crypto_length > len("{}") else "")
+    return [
+        unit,
+        frame.target_of[row.target_id].position,
+        LETTERS[row.verdict],
+        STATES[row.state],
+        int(flags),
+        row.version,
+    ]
 
 
 def _flags(row: Any) -> int:
@@ -152,15 +160,11 @@ def next_open(
         )
     }
     cells = list(frame.cells())
-    start = cells.index((unit_id, target_id)) + 1 if (unit_id, target_id) in frame_cells(frame) else 0
+    start = cells.index((unit_id, target_id)) + 1 if frame.applies(unit_id, target_id) else 0
     for cell in (*cells[start:], *cells[:start]):
         if cell not in decided:
             return cell
     return None
-
-
-def frame_cells(frame: Frame) -> set[tuple[str, int]]:
-    return set(frame.cells())
 
 
 def progress(session: Session, assessment: Assessment) -> dict[str, int]:

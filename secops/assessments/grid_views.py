@@ -22,11 +22,10 @@ from secops.assessments.deciding import (
     get_assessment,
     load_frame,
 )
-from secops.assessments.frame import PROVIDER, SYSTEM, Frame
+from secops.assessments.frame import PROVIDER, SYSTEM, Frame, asks_dak
 from secops.assessments.models import Assessment, AssessmentRecord, AssessmentState, RecordOrigin, RecordState
 from secops.assessments.planning import CRYPTO, ROLES
 from secops.assessments.queries import CellPage, cell_page
-from secops.assessments.result import is_management
 from secops.assessments.reviewing import review
 from secops.assessments.risks import cases_for
 from secops.assessments.suggestions import draft_text
@@ -87,7 +86,7 @@ class AssessmentGrid(PageView):
                     "point": pick(unit.control_point.name), "class": str(unit.class_code), "layer": unit.layer.value,
                     "mark": unit.mark.value, "partial": unit.partial_possible,
                     "at": grid.ranges(target.position for target in frame.places[str(unit.id)]),
-                    "risk": len(cases_for(found, unit)), "dak": found.framework == CRYPTO and not is_management(unit),
+                    "risk": len(cases_for(found, unit)), "dak": asks_dak(unit),
                     **figures.get(str(unit.id), {}),
                 }
                 for unit in frame.units
@@ -211,7 +210,7 @@ class AssessmentGrid(PageView):
             verdicts=_verdict_options(page, found),
             methods=[(one.value, term(one)) for one in Method],
             step_options=[("yes", t("成立", "Holds")), ("no", t("不成立", "Fails")), ("na", t("不适用", "N/A"))],
-            dak=found.framework == CRYPTO and not is_management(page.unit),
+            dak=asks_dak(page.unit),
             step_states=STEP_STATES,
             record_states=RECORD_STATES,
             risk_levels=RISK_LEVELS,
@@ -220,7 +219,7 @@ class AssessmentGrid(PageView):
             draft=draft_text(page.unit, page.target, page.proposal),
             history=[
                 {"time": one.at, "who": shown(one.actor, names), "title": action_words(one.action),
-                 "text": change_words(one.before, one.after, verdict_words), "tone": "plain"}
+                 "text": t("；", "; ").join(filter(None, (change_words(one.before, one.after, verdict_words), one.note))), "tone": "plain"}
                 for one in page.history
             ],
             names=names,
@@ -234,7 +233,6 @@ class AssessmentGrid(PageView):
     def review(self, assessment_id: int, unit_id: str, target_id: int) -> Response | tuple[Response, int]:
         """Accept or return one submitted cell; never one's own."""
         found = get_assessment(self.db, assessment_id)
-        load_frame(self.db, found)
         accept, reason = request.form.get("action") == "accept", request.form.get("reason", "")
         wants_json = request.headers.get("X-Fragment") == "1"
         back = url_for(
@@ -392,7 +390,7 @@ def _more(record: AssessmentRecord) -> dict[str, Any]:
 
 
 def _verdict_options(page: CellPage, found: Assessment) -> list[tuple[str, Label]]:
-    if found.framework == CRYPTO and not is_management(page.unit):
+    if asks_dak(page.unit):
         return [("na", label("verdict", "na"))]
     return [
         (one.value, label("verdict", one.value))

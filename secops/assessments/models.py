@@ -87,8 +87,11 @@ class Assessment(SystemScoped, Versioned, Base):
     revision: Mapped[int] = mapped_column(Integer, nullable=False, default=0)
     created_by: Mapped[str] = mapped_column(String(120), nullable=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
-    result: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False, default=dict)
+    # With everything an export needs: large, so lists do not read it.
+    result: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False, default=dict, deferred=True)
     conclusion: Mapped[str] = mapped_column(String(40), nullable=False, default="")
+    # Score or rate as it is shown, such as "88.40" or "91.23%"; "" where there is none.
+    figure: Mapped[str] = mapped_column(String(16), nullable=False, default="", server_default="")
     closed_by: Mapped[str] = mapped_column(String(120), nullable=False, default="")
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # Reopening is asked for by one person and granted by another.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import flash, jsonify, redirect, request, url_for
 from flask_appbuilder import expose
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
+from controls.scoring import default_edition
 from controls.terms import TargetKind
 from secops.assessments import closing, reviewing
 from secops.assessments.closing import Unfinished
@@ -31,6 +32,7 @@ from secops.assessments.words import (
     edition_words,
     target_words,
 )
+from secops.audit_log.services import record
 from secops.catalogue.words import class_name, level_words, term
 from secops.clock import utc_now
 from secops.db import local_day
@@ -105,7 +107,7 @@ class AssessmentView(PageView):
         if form is None:
             picked = [one.asset.id for one in chosen if one.rule]
             form = Form(
-                system=system.id, edition="2025", begins_on=today(), assets=picked, y="0.5",
+                system=system.id, edition=default_edition(today()).value, begins_on=today(), assets=picked, y="0.5",
                 multi_object_rule="set", rate_edge="inclusive", threshold="exact", lead=self.who.name,
             )  # fmt: skip
         options = [
@@ -160,7 +162,11 @@ class AssessmentView(PageView):
                 System.name.icontains(words, autoescape=True) | System.code.icontains(words, autoescape=True)
             )
         systems = self.db.scalars(query.order_by(System.code).limit(MAX_CAMPAIGN)).all()
-        form = Form(request.form) if request.method == "POST" else Form(edition="2025", begins_on=today())
+        form = (
+            Form(request.form)
+            if request.method == "POST"
+            else Form(edition=default_edition(today()).value, begins_on=today())
+        )
         status = 200
         if request.method == "POST":
             made = self._campaign(form)
@@ -242,10 +248,12 @@ class AssessmentView(PageView):
 
     @expose("/<int:assessment_id>/export.json")
     def document(self, assessment_id: int) -> Any:
-        from flask import jsonify
-
+        """The whole assessment as one document."""
         found = get_assessment(self.db, assessment_id)
-        return jsonify(export_of(self.db, found, load_frame(self.db, found)))
+        answer = jsonify(export_of(self.db, found, load_frame(self.db, found)))
+        record(self.db, "assessment.export", found, now=utc_now(), detail={"form": "json"})
+        self.db.commit()
+        return answer
 
     @expose("/<int:assessment_id>/act", methods=["POST"])
     def act(self, assessment_id: int) -> Response:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -56,7 +56,6 @@ class Plan:
     multi_object_rule: str = MultiObjectRule.SET.value
     rate_edge: str = RateEdge.INCLUSIVE.value
     threshold: str = ThresholdBasis.EXACT.value
-    reasons: Mapping[int, tuple[str, str]] = field(default_factory=dict)
     campaign: AssessmentCampaign | None = None
 
 

@@ -58,9 +58,7 @@ def checks(session: Session, assessment: Assessment, frame: Frame, *, today: dat
     """Every check, those without a cell included; five queries."""
     rows = list(_rows(session, assessment.id))
     evidence = _evidence(session, rows)
-    touched = {
-        row.cell for row in rows if row.verdict is not None or assessment.framework.startswith("gbt-39786")
-    }
+    touched = {row.cell for row in rows if row.verdict is not None}
     risks = risks_of(session, assessment.id)
     gap_units = dict.fromkeys(row.unit_id for row in rows if row.verdict in GAPS)
 
@@ -72,7 +70,7 @@ def checks(session: Session, assessment: Assessment, frame: Frame, *, today: dat
 
     return [
         Check("na-without-reason", "不适用没有写明理由", "Not applicable without a reason", True,
-              where(lambda r: r.verdict == "na" and not r.has_text and not r.steps)),
+              where(lambda r: r.verdict == "na" and not r.has_text)),
         Check("na-not-approved", "不适用未经另一人复核", "Not applicable, not accepted by a second person", True,
               where(lambda r: r.verdict == "na" and r.state is not RecordState.ACCEPTED),
               "提交后由另一人接受。", "Submit it; another person accepts it."),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session, aliased
 
 from controls.catalog import CRYPTO, MLPS_EVALUATION, MLPS_REQUIREMENTS, AssessmentUnit, Family
@@ -20,6 +20,7 @@ from secops.assessments.models import (
     AssessmentChange,
     AssessmentRecord,
     AssessmentRisk,
+    AssessmentTarget,
 )
 from secops.assessments.suggestions import Proposal, proposals
 from secops.catalogue.queries import cases_for
@@ -242,8 +243,6 @@ def _last_year(session: Session, assessment: Assessment, unit_id: str, target: T
     """What the assessment before said of the same unit at the same asset."""
     if assessment.previous_id is None:
         return None
-    from secops.assessments.models import AssessmentTarget
-
     same: ColumnElement[bool] = (
         AssessmentTarget.asset_id == target.asset_id
         if target.asset_id is not None
@@ -339,16 +338,3 @@ def others_of(session: Session, assessment: Assessment) -> Sequence[Any]:
         .order_by(other.id.desc())
         .limit(20)
     ).all()
-
-
-def findings_touching(session: Session, assessment: Assessment) -> Mapping[str, int]:
-    """Open findings of assessments by unit, for the links of the conclusion page; one query."""
-    from secops.findings.models import Finding
-    from secops.findings.queries import is_open
-
-    rows = session.execute(
-        select(Finding.rule_id, func.count())
-        .where(Finding.system_id == assessment.system_id, is_open(), Finding.source == "assessment")
-        .group_by(Finding.rule_id)
-    )
-    return {row[0]: int(row[1]) for row in rows}

@@ -29,7 +29,7 @@ from controls.scoring import (
 from controls.scoring.crypto_document import crypto_input, crypto_output
 from controls.scoring.document import mlps_output
 from controls.terms import Conclusion, Verdict
-from secops.assessments.frame import Frame
+from secops.assessments.frame import Frame, asks_dak, clause_number
 from secops.assessments.models import Assessment, AssessmentRecord, AssessmentRisk
 from secops.assessments.risks import compensations_of, effective, risks_of
 from secops.posture.catalogue import selection_for
@@ -64,6 +64,14 @@ class Result:
             "counts": self.counts,
             "by_class": self.by_class,
         }
+
+
+def figure_words(output: Mapping[str, Any]) -> str:
+    """Score or rate as a list shows it; "" where an edition gave none."""
+    rate, score = output.get("rate"), output.get("score")
+    if score is not None:
+        return f"{score:.2f}"
+    return f"{rate:.2f}%" if rate is not None else ""
 
 
 def verdicts_of(session: Session, assessment_id: int) -> dict[tuple[str, int], str | None]:
@@ -207,13 +215,13 @@ def _crypto_unit(
     """One unit of the input document; None while a target has no answer."""
     found = [(target, rows.get((str(unit.id), target.id))) for target in frame.places[str(unit.id)]]
     number = clause_number(unit)
-    if any(row is None or (row.verdict is None and not row.crypto) for _, row in found):
+    if any(row is None or row.verdict is None for _, row in found):
         return None
     if all(row is not None and row.verdict == "na" for _, row in found):
-        empty: dict[str, Any] = {} if is_management(unit) else {"objects": []}
+        empty: dict[str, Any] = {"objects": []} if asks_dak(unit) else {}
         return {"id": number, "na": True, **empty}
     living = [(target, row) for target, row in found if row is not None and row.verdict != "na"]
-    if is_management(unit):
+    if not asks_dak(unit):
         order = ("non_compliant", "partial", "compliant")
         return {
             "id": number,
@@ -225,16 +233,6 @@ def _crypto_unit(
         "na": False,
         "objects": [{"id": f"o{target.id}", **_dak(row)} for target, row in living],
     }
-
-
-def is_management(unit: Any) -> bool:
-    """Units of the management layers have a verdict instead of D, A and K."""
-    return clause_number(unit).startswith("7.")
-
-
-def clause_number(unit: Any) -> str:
-    """``6.1.1`` of ``L3-6.1.1``: what the crypto rules call a unit."""
-    return str(unit.id).partition("-")[2] or str(unit.id)
 
 
 def _dak(row: AssessmentRecord) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from secops.assessments.deciding import get_assessment, load_frame
 from secops.assessments.frame import Frame
 from secops.assessments.models import Assessment, AssessmentState
 from secops.assessments.queries import Compared, compare, others_of
-from secops.assessments.result import Result, what_if, work_out
+from secops.assessments.result import what_if, work_out
 from secops.assessments.risks import risks_of
 from secops.assessments.words import CHANGES, edition_words
 from secops.catalogue.rows import RowChoice, RowTable
@@ -213,6 +213,3 @@ def _explained(frame: Frame, data: dict[str, Any]) -> list[dict[str, Any]]:
         unit = unit_of.get(one["id"]) or by_clause.get(one["id"])
         rows.append({"id": one["id"], "unit": unit, "cost": one["cost"], "why": t(one["why"], one["why_en"])})
     return rows
-
-
-__all__ = ["AssessmentResult", "Result"]

@@ -7,14 +7,21 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import JSON, func, insert, literal, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from secops.assessments.deciding import begin_change
 from secops.assessments.frame import Frame
-from secops.assessments.models import Assessment, AssessmentRecord, AssessmentTask, RecordState
+from secops.assessments.models import (
+    Assessment,
+    AssessmentChange,
+    AssessmentRecord,
+    AssessmentTask,
+    RecordState,
+)
 from secops.assessments.planning import note
 from secops.audit_log.services import record
+from secops.db import UtcDateTime
 from secops.errors import BadInput, NotFound
 from secops.scope import principal_of
 
@@ -80,16 +87,32 @@ def review(
         .select_from(AssessmentRecord)
         .where(*clauses, AssessmentRecord.assessor == who.name)
     )
+    action = "accept" if accept else "return"
+    others = [*clauses, AssessmentRecord.assessor != who.name]
+    _remember_each(session, assessment, others, action, reason.strip()[:400], now)
     moved = _move(
-        session, [*clauses, AssessmentRecord.assessor != who.name], revision,
+        session, others, revision,
         state=S.ACCEPTED if accept else S.RETURNED, reviewer=who.name, reviewed_at=now,
         review_note=reason.strip()[:400],
     )  # fmt: skip
-    action = "accept" if accept else "return"
     record(session, f"assessment.{action}", assessment, now=now, reason=reason[:200], detail={"cells": moved})
     if moved:
         note(session, assessment, action, who.name, now, after={"cells": moved}, note=reason.strip()[:400])
     return Moved(moved, own or 0)
+
+
+def _remember_each(
+    session: Session, assessment: Assessment, clauses: list[Any], action: str, reason: str, now: datetime
+) -> None:
+    """One line in the history of every cell that a review moves; one statement, however many there are."""
+    r, change = AssessmentRecord, AssessmentChange
+    empty = literal({}, JSON)
+    columns = [change.department_id, change.system_id, change.assessment_id, change.unit_id, change.target_id,
+               change.at, change.actor, change.action, change.before, change.after, change.note]  # fmt: skip
+    values = [r.department_id, r.system_id, r.assessment_id, r.unit_id, r.target_id,
+              literal(now, UtcDateTime), literal(principal_of(session).name), literal(action), empty, empty,
+              literal(reason)]  # fmt: skip
+    session.execute(insert(change).from_select(columns, select(*values).where(*clauses)))
 
 
 def _move(session: Session, clauses: list[Any], revision: int, **values: Any) -> int:

@@ -16,6 +16,7 @@ from secops.assessments.models import Assessment, AssessmentState
 from secops.assessments.planning import ROLES
 from secops.assessments.sheets import SheetRow, apply_sheet, plan_sheet, read_rows, write_sheets
 from secops.assessments.words import target_words
+from secops.audit_log.services import record
 from secops.clock import utc_now
 from secops.errors import BadInput, NotFound, Refused
 from secops.inventory.models import ImportDraft
@@ -69,6 +70,7 @@ class AssessmentSheets(PageView):
             raise BadInput("请选择文件。", "Choose a file.", "file")
         content = upload.read()
         rows = read_rows(found, frame, read_sheets(content))
+        plan_sheet(self.db, found, frame, rows)
         self.db.execute(
             delete(ImportDraft).where(
                 ImportDraft.user_id == self.who.user_id, ImportDraft.register == _key(found)
@@ -87,7 +89,10 @@ class AssessmentSheets(PageView):
     @expose("/<int:assessment_id>/sheets/download")
     def download(self, assessment_id: int) -> Response:
         found = get_assessment(self.db, assessment_id)
-        content = write_sheets(self.db, found, load_frame(self.db, found), now=utc_now())
+        now = utc_now()
+        content = write_sheets(self.db, found, load_frame(self.db, found), now=now)
+        record(self.db, "assessment.export", found, now=now, detail={"form": "sheets"})
+        self.db.commit()
         answer = make_response(content)
         answer.headers["Content-Type"] = _XLSX
         answer.headers["Content-Disposition"] = f'attachment; filename="{found.number}.xlsx"'
@@ -113,15 +118,18 @@ class AssessmentSheets(PageView):
         draft, rows = self._draft(found, draft_id)
         if request.method == "POST":
             return self._apply(found, frame, draft, rows)
-        plan = plan_sheet(self.db, found, rows)
-        names = names_of(self.db, [before["assessor"] for _, before in plan.conflicts])
+        plan = plan_sheet(self.db, found, frame, rows)
+        names = names_of(self.db, [one.before["assessor"] for one in plan.conflicts])
         return self.page(
             "assessment_sheet_preview.html",
             **assessment_context(self.db, found, "sheets"),
             draft=draft,
             plan=plan,
-            changes=[_shown_row(frame, row, before) for row, before in plan.changes[:SHOWN]],
-            conflicts=[_shown_row(frame, row, before) | {"by": shown(before["assessor"], names)} for row, before in plan.conflicts],
+            changes=[_shown_row(frame, one.row, one.before) for one in plan.changes[:SHOWN]],
+            conflicts=[
+                _shown_row(frame, one.row, one.before) | {"by": shown(one.before["assessor"], names)}
+                for one in plan.conflicts
+            ],
             more=max(0, len(plan.changes) - SHOWN),
         )  # fmt: skip
 

@@ -10,24 +10,17 @@ from datetime import datetime
 from typing import Any
 
 import xlsxwriter
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controls.loader import load_catalog
 from controls.terms import Method, Verdict
-from secops.assessments.deciding import WRITTEN, begin_change, written
-from secops.assessments.frame import Frame, Target
-from secops.assessments.models import (
-    Assessment,
-    AssessmentChange,
-    AssessmentRecord,
-    RecordOrigin,
-    RecordState,
-)
+from secops.assessments.deciding import CellWriter, begin_change, records_of
+from secops.assessments.frame import Frame, Target, asks_dak
+from secops.assessments.models import Assessment, AssessmentRecord, RecordOrigin
 from secops.assessments.suggestions import proposals
 from secops.audit_log.services import record
 from secops.errors import BadInput
-from secops.scope import principal_of
 
 FORMAT = "secops-sheets/1"
 META = "_secops"
@@ -266,102 +259,89 @@ def _row(frame: Frame, sheet: str, number: int, target: Target, cells: list[Any]
     return SheetRow(sheet, number, unit_id, target.id, int(version), verdict, text[:8000], comment[:8000])
 
 
+@dataclass(frozen=True, slots=True)
+class SheetChange:
+    """A row that differs from ``there``, what stands on the platform now; None: nobody touched the cell."""
+
+    row: SheetRow
+    there: AssessmentRecord | None
+
+    @property
+    def cell(self) -> tuple[str, int]:
+        return self.row.unit_id, self.row.target_id
+
+    @property
+    def before(self) -> dict[str, Any]:
+        names = ("text", "comment", "assessor")
+        values = {name: getattr(self.there, name) if self.there else "" for name in names}
+        return {"verdict": self.there.verdict if self.there else None} | values
+
+
 @dataclass
 class SheetPlan:
     """What an import would do. ``conflicts`` were changed on the platform since the export."""
 
     same: int = 0
     settled: int = 0
-    changes: list[tuple[SheetRow, dict[str, Any]]] = field(default_factory=list)
-    conflicts: list[tuple[SheetRow, dict[str, Any]]] = field(default_factory=list)
+    changes: list[SheetChange] = field(default_factory=list)
+    conflicts: list[SheetChange] = field(default_factory=list)
 
 
-def plan_sheet(session: Session, assessment: Assessment, rows: Sequence[SheetRow]) -> SheetPlan:
-    """Compare a workbook with what stands there now; one query."""
-    known = {
-        (row.unit_id, row.target_id): row
-        for row in session.scalars(
-            select(AssessmentRecord).where(AssessmentRecord.assessment_id == assessment.id)
-        )
-    }
+def plan_sheet(session: Session, assessment: Assessment, frame: Frame, rows: Sequence[SheetRow]) -> SheetPlan:
+    """Compare a workbook with what stands there now; one query.
+
+    Raises:
+        BadInput: a verdict was written where D, A and K make it; the sentence names sheet and row.
+    """
+    known = records_of(session, assessment, [(row.unit_id, row.target_id) for row in rows])
     plan = SheetPlan()
     for row in rows:
         there = known.get((row.unit_id, row.target_id))
-        before = {
-            "verdict": there.verdict if there else None, "text": there.text if there else "",
-            "comment": there.comment if there else "", "assessor": there.assessor if there else "",
-        }  # fmt: skip
+        change = SheetChange(row, there)
+        before = change.before
+        _check_dak(frame, row, before["verdict"])
         if (row.verdict, row.text, row.comment) == (before["verdict"], before["text"], before["comment"]):
             plan.same += 1
         elif there is not None and there.origin in (RecordOrigin.INHERITED, RecordOrigin.EXCLUSION):
             plan.settled += 1
         elif (there.version if there else 0) != row.version:
-            plan.conflicts.append((row, before))
+            plan.conflicts.append(change)
         else:
-            plan.changes.append((row, before))
+            plan.changes.append(change)
     return plan
+
+
+def _check_dak(frame: Frame, row: SheetRow, now: str | None) -> None:
+    said = row.verdict not in (None, Verdict.NA.value, now)
+    if said and asks_dak(frame.unit_of[row.unit_id]):
+        raise _wrong(
+            row.sheet,
+            row.row,
+            f"{row.unit_id} 由 D、A、K 得出判定，请在平台上逐项填写",
+            f"the verdict of {row.unit_id} comes from D, A and K; answer these on the platform",
+        )
 
 
 def apply_sheet(
     session: Session, assessment: Assessment, frame: Frame, rows: Sequence[SheetRow], *, take: frozenset[tuple[str, int]],
     now: datetime,
 ) -> int:  # fmt: skip
-    """Take over the changes, and of the conflicts those in *take*; returns how many cells changed."""
+    """Take over the changes, and of the conflicts those in *take*; returns how many cells changed.
+
+    Raises:
+        BadInput, Refused
+    """
     revision = begin_change(session, assessment)
-    plan = plan_sheet(session, assessment, rows)
-    chosen = [row for row, _ in plan.changes]
-    chosen += [row for row, _ in plan.conflicts if (row.unit_id, row.target_id) in take]
-    known = {
-        (row.unit_id, row.target_id): row
-        for row in session.scalars(
-            select(AssessmentRecord).where(AssessmentRecord.assessment_id == assessment.id)
-        )
-    }
-    proposed = proposals(session, assessment, frame, [(row.unit_id, row.target_id) for row in chosen])
-    actor = principal_of(session).name
-    place = {
-        "department_id": assessment.department_id,
-        "system_id": assessment.system_id,
-        "assessment_id": assessment.id,
-    }
-    new, history = [], []
+    plan = plan_sheet(session, assessment, frame, rows)
+    chosen = plan.changes + [one for one in plan.conflicts if one.cell in take]
+    proposed = proposals(session, assessment, frame, [one.cell for one in chosen])
+    writer = CellWriter(session, assessment, "sheet", revision, now)
     for one in chosen:
-        cell = {"unit_id": one.unit_id, "target_id": one.target_id}
-        proposal = proposed.get((one.unit_id, one.target_id))
-        values: dict[str, Any] = {
-            "verdict": one.verdict, "text": one.text, "comment": one.comment, "text_draft": False,
-            "state": RecordState.DECIDED if one.verdict else RecordState.OPEN, "origin": RecordOrigin.SHEET,
-            "assessor": actor, "decided_at": now, "revision": revision, "reviewer": "", "reviewed_at": None,
-            "review_note": "", "suggestion": proposal.as_data() if proposal else {},
-            "differs": bool(proposal and proposal.verdict and one.verdict and proposal.verdict != one.verdict),
-        }  # fmt: skip
-        there = known.get((one.unit_id, one.target_id))
-        before = written(there)
-        if there is None:
-            filled = {"methods": [], "steps": {}, "evidence_ids": [], "crypto": {}, **values}
-            new.append(place | cell | filled)
-            after = {name: filled[name] for name in WRITTEN} | {"state": values["state"].value}
-        else:
-            for name, value in values.items():
-                setattr(there, name, value)
-            after = written(there)
-        history.append(
-            place
-            | cell
-            | {
-                "at": now,
-                "actor": actor,
-                "action": "sheet",
-                "before": before,
-                "after": after,
-                "note": f"{one.sheet}!{one.row}"[:400],
-            }
-        )
-    if new:
-        session.execute(insert(AssessmentRecord), new)
-    if history:
-        session.execute(insert(AssessmentChange), history)
-    detail = {"cells": len(chosen), "conflicts": len(plan.conflicts)}
-    record(session, "assessment.import", assessment, now=now, detail=detail)
-    session.flush()
-    return len(chosen)
+        row = one.row
+        values = {"verdict": row.verdict, "text": row.text, "comment": row.comment, "text_draft": False,
+                  "origin": RecordOrigin.SHEET}  # fmt: skip
+        writer.put(one.cell, one.there, values, proposed.get(one.cell), f"{row.sheet}!{row.row}")
+    count = writer.flush()
+    record(session, "assessment.import", assessment, now=now,
+           detail={"cells": count, "conflicts": len(plan.conflicts)})  # fmt: skip
+    return count

@@ -11,7 +11,6 @@ from secops.assessments.models import Assessment, AssessmentCampaign
 from secops.assessments.words import ASSESSMENT_STATES, EDITIONS, edition_words
 from secops.objects.models import Department, System
 from secops.web.example import with_example
-from secops.web.labels import Label
 from secops.web.lang import t
 from secops.web.scope_filters import department_filter, system_filter
 from secops.web.table_filters import Choice, Days
@@ -26,10 +25,7 @@ def _progress(row: Any) -> str:
 
 
 def _conclusion(row: Any) -> str:
-    output = (row.Assessment.result or {}).get("output") or {}
-    rate, score = output.get("rate"), output.get("score")
-    figure = f"{score:.2f}" if score is not None else f"{rate:.2f}%" if rate is not None else ""
-    return " · ".join(part for part in (row.Assessment.conclusion, figure) if part)
+    return " · ".join(part for part in (row.Assessment.conclusion, row.Assessment.figure) if part)
 
 
 def _campaigns(session: Any) -> list[tuple[str, str]]:
@@ -74,5 +70,3 @@ ASSESSMENTS = Table(
     search_hint=("搜索编号、标题、系统", "Search number, title, system"),
     empty=("还没有测评。", "No assessment yet.", "选择一个已定级的系统，开始第一次测评。", "Choose a classified system and begin the first one."),
 )  # fmt: skip
-
-PLAIN = Label("—", "—", "open")

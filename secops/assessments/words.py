@@ -43,6 +43,7 @@ ACTIONS: dict[str, tuple[str, str, str]] = {
     "decide": ("判定", "Decided", "info"),
     "bulk": ("批量判定", "Decided in bulk", "info"),
     "sheet": ("由表格导入", "From a sheet", "info"),
+    "confirm-texts": ("确认草稿文字", "Draft texts confirmed", "plain"),
     "submit": ("提交复核", "Submitted", "info"),
     "accept": ("接受", "Accepted", "good"),
     "return": ("退回", "Returned", "bad"),

@@ -267,6 +267,7 @@ LABELS: dict[str, dict[str, Label]] = {
         "assessment.campaign": Label("批量开始测评", "Campaign begun"),
         "assessment.decide": Label("判定", "Cell decided"),
         "assessment.bulk": Label("批量判定", "Cells decided in bulk"),
+        "assessment.export": Label("导出测评", "Assessment exported"),
         "assessment.import": Label("由表格导入判定", "Cells taken from sheets"),
         "assessment.confirm-texts": Label("确认草稿文字", "Draft texts confirmed"),
         "assessment.submit": Label("提交复核", "Handed to review"),

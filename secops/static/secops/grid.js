@@ -682,7 +682,7 @@
     get("work-overwrite").checked = false;
     if (picked.size > 1) { askBulk(""); return; }
     const done = await bulk(false);
-    if (!done || done.error || !done.changed) { toast(done?.error || words.none_suggested); return; }
+    if (!done || done.error || !done.changed) { toast(done?.error || done?.why?.[0] || words.none_suggested); return; }
     shown = "";
     await refresh();
     open(false);

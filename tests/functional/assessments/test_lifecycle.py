@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, select
 
+from controls.loader import load_catalog
 from controls.scoring import Edition, score_mlps
 from controls.scoring.document import mlps_input, mlps_output
 from secops.assessments import closing, reviewing
+from secops.assessments import frame as frame_module
 from secops.assessments.closing import Unfinished
 from secops.assessments.deciding import CellConflict, Decision, decide, decide_many
 from secops.assessments.export import export_of
@@ -24,7 +26,8 @@ from secops.assessments.models import (
 )
 from secops.assessments.planning import Plan, create
 from secops.assessments.quality import checks
-from secops.assessments.result import work_out
+from secops.assessments.queries import assessment_statement, compare
+from secops.assessments.result import gaps, verdicts_of, work_out
 from secops.assessments.risks import RiskInput, compensate, judge_risk
 from secops.clock import utc_now
 from secops.db import local_day
@@ -218,6 +221,13 @@ def test_nobody_reviews_their_own_decisions(bench: Bench) -> None:
             reviewing.review(session, found, [], accept=False, reason="", now=utc_now())
         assert reviewing.review(session, found, [], accept=False, reason="补充照片", now=utc_now()).moved == 1
         states = {row.unit_id: row.state for row in session.scalars(select(AssessmentRecord))}
+        last = session.scalars(
+            select(AssessmentChange)
+            .where(AssessmentChange.unit_id == "L3-PES1-01")
+            .order_by(AssessmentChange.id.desc())
+        ).first()
+        assert last is not None
+        assert (last.action, last.actor, last.note) == ("return", "two", "补充照片")
     assert states == {"L3-PES1-01": RecordState.RETURNED, "L3-PES1-02": RecordState.ACCEPTED}
 
 
@@ -425,6 +435,62 @@ def test_a_crypto_assessment_scores_by_its_own_rule(make_bench: Callable[..., Be
     with bench.work() as (session, found, frame):
         closing.close(session, found, frame, now=utc_now())
         assert found.conclusion == result.output["conclusion"]
+
+
+def test_d_a_and_k_make_the_verdict(make_bench: Callable[..., Bench]) -> None:
+    """Half an answer leaves the cell open; a whole one is a verdict that gaps, counts and comparison see."""
+    bench = make_bench(kinds=("server",), edition="crypto-2023")
+    unit = "L3-6.2.1"
+    row = bench.decide(unit, crypto={"d": True, "a": False})
+    assert (row.verdict, row.state) == (None, RecordState.OPEN)
+    row = bench.decide(unit, version=row.version, crypto={"d": True, "a": False, "k": True})
+    assert (row.verdict, row.state) == ("partial", RecordState.DECIDED)
+    with pytest.raises(BadInput, match="D, A and K"):
+        bench.decide(unit, version=row.version, verdict="compliant")
+    with bench.work() as (session, found, frame):
+        assert list(gaps(frame, verdicts_of(session, found.id))) == [unit]
+        assert work_out(session, found, frame).counts["partial"] == 1
+        assert {one.now for one in compare(session, frame, found.id, 0) if str(one.unit.id) == unit} == {
+            "partial"
+        }
+        done = decide_many(session, found, frame, [(unit, row.target_id)], verdict="compliant", overwrite=True,
+                           now=utc_now())  # fmt: skip
+        assert (done.changed, done.skipped[0][3]) == (0, "its verdict comes from D, A and K")
+    assert (
+        bench.decide(unit, version=row.version, crypto={"d": False, "a": False, "k": False}).verdict
+        == "non_compliant"
+    )
+
+
+def test_another_catalogue_leaves_a_closed_assessment_as_it_was(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was frozen at the close is given again although the catalogue lost a unit since."""
+    bench.decide("L3-PES1-01", verdict="compliant", text="核查机房")
+    with bench.work() as (session, found, frame):
+        closing.close(session, found, frame, now=utc_now(), over_faults="只看一项")
+        before, conclusion = export_of(session, found, frame), found.conclusion
+    catalog = load_catalog()
+
+    class Poorer:
+        def has_unit(self, unit_id: str) -> bool:
+            return unit_id != "L3-PES1-01" and catalog.has_unit(unit_id)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(catalog, name)
+
+    monkeypatch.setattr(frame_module, "load_catalog", Poorer)
+    with bench.work() as (session, found, frame):
+        assert "L3-PES1-01" not in frame.unit_of
+        assert (export_of(session, found, frame), found.conclusion) == (before, conclusion)
+        assert any(one["unit"] == "L3-PES1-01" for one in before["records"])
+
+
+def test_lists_do_not_read_the_frozen_result(bench: Bench, query_recorder: Any) -> None:
+    """The result holds the whole export; the list of assessments leaves it where it is."""
+    with bench.work() as (session, _, _), query_recorder(bench.platform.engine) as seen:
+        session.execute(assessment_statement()).all()
+    assert not any("assessment.result" in one for one in seen.statements)
 
 
 def test_an_unclassified_system_is_not_assessed(platform: Platform, rows: Rows) -> None:

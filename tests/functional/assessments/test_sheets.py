@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +30,7 @@ from secops.clock import utc_now
 from secops.errors import BadInput
 from secops.inventory.sheets import read_sheets
 from tests.functional.assessments.conftest import TWO, Bench
+from tests.support.services import require_tool
 
 
 def _book(bench: Bench) -> Any:
@@ -78,7 +78,7 @@ def test_filled_sheets_come_back(bench: Bench) -> None:
             "拍照留存",
         )
         assert rows["L3-PES1-02"].verdict == "compliant"
-        plan = plan_sheet(session, found, read_rows(found, frame, read_sheets(content)))
+        plan = plan_sheet(session, found, frame, read_rows(found, frame, read_sheets(content)))
         assert (plan.changes, plan.conflicts) == ([], [])
 
 
@@ -91,9 +91,9 @@ def test_what_changed_meanwhile_is_a_conflict(bench: Bench) -> None:
     bench.decide("L3-PES1-01", who=TWO, verdict="non_compliant", text="平台上写的")
     content = _bytes(book)
     with bench.work() as (session, found, frame):
-        plan = plan_sheet(session, found, read_rows(found, frame, read_sheets(content)))
-        assert [row.unit_id for row, _ in plan.conflicts] == ["L3-PES1-01"]
-        place = plan.conflicts[0][0].target_id
+        plan = plan_sheet(session, found, frame, read_rows(found, frame, read_sheets(content)))
+        assert [one.row.unit_id for one in plan.conflicts] == ["L3-PES1-01"]
+        place = plan.conflicts[0].row.target_id
     assert _import(bench, content) == 1
     with bench.work() as (session, _, _):
         assert {row.text for row in session.scalars(select(AssessmentRecord))} == {"平台上写的", "没有冲突"}
@@ -170,9 +170,7 @@ def test_ten_thousand_rows(bench: Bench) -> None:
 @pytest.mark.live
 def test_a_file_saved_by_libreoffice(bench: Bench, tmp_path: Path) -> None:
     """LibreOffice rewrites every part of the file; the rows still come back."""
-    program = shutil.which("soffice") or shutil.which("libreoffice")
-    if program is None:
-        pytest.skip("LibreOffice is not installed (apt-get install libreoffice-calc)")
+    program = require_tool("soffice", "libreoffice-calc-nogui")
     book = _book(bench)
     _fill(book.worksheets[0], "L3-PES1-01", "符合", "离线填写")
     source = tmp_path / "in" / "sheets.xlsx"
