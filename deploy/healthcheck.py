@@ -1,4 +1,4 @@
-"""Is this container's part of the platform at work? ``healthcheck.py web|worker|keeper|beat``; exit 0 or 1.
+"""Is this container's part of the platform at work? ``healthcheck.py web|worker|writer|keeper|beat``; exit 0 or 1.
 
 Runs inside the container, beside the process it asks about, and prints one sentence when the answer is no.
 """
@@ -65,6 +65,7 @@ def main(arguments: list[str]) -> int:
         "web": web,
         "beat": beat,
         "worker": lambda: worker("worker"),
+        "writer": lambda: worker("writer"),
         "keeper": lambda: worker("keeper"),
     }
     if len(arguments) != 1 or arguments[0] not in checks:

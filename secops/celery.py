@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import threading
 import time
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -20,8 +22,8 @@ from celery.signals import setup_logging, worker_process_init, worker_ready
 from secops import logs
 from secops.clock import utc_now
 from secops.config import Settings
-from secops.jobs import services
-from secops.jobs.kinds import QUEUES
+from secops.jobs import runner, services
+from secops.jobs.kinds import KINDS, QUEUES
 from secops.platform import Platform
 from secops.supervisor import broker as private
 from secops.supervisor import guard, orphans
@@ -30,6 +32,9 @@ log = logging.getLogger("secops.celery")
 
 _ONE_MORE_TRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 _ORPHANS_EVERY_S = 2.0
+_LONGEST_S = max(kind.time_limit_s for kind in KINDS.values()) + 600
+# A queue of its own: a thousand waiting jobs must not hold up the reaper and the schedules.
+TICK_QUEUE = "tick"
 
 
 def broker_of(settings: Settings) -> str:
@@ -45,7 +50,7 @@ def _transport_options(url: str) -> dict[str, Any]:
     if url.startswith(("redis", "rediss", "sentinel")):
         # Longer than the longest job; a lost message is not waited for, since the tick looks at the rows.
         return {
-            "visibility_timeout": 3600 + 120,
+            "visibility_timeout": _LONGEST_S + 120,
             "unacked_restore_interval": 10,
             "unacked_restore_throttle": 1,
             "socket_connect_timeout": 3,
@@ -74,7 +79,9 @@ def make_celery(settings: Settings) -> Celery:
         worker_max_tasks_per_child=200,
         broker_connection_retry_on_startup=True,
         broker_transport_options=_transport_options(url),
-        task_time_limit=3600,
+        # The runner ends an attempt at its kind's own limit; this is for one that does not hear.
+        task_time_limit=_LONGEST_S,
+        worker_max_memory_per_child=1024 * 1024,
         timezone="UTC",
         enable_utc=True,
         beat_scheduler="celery.beat:Scheduler",
@@ -82,7 +89,7 @@ def make_celery(settings: Settings) -> Celery:
             "tick": {
                 "task": "secops.tick",
                 "schedule": float(settings.tick_seconds),
-                "options": {"queue": "housekeeping", "expires": 60},
+                "options": {"queue": TICK_QUEUE, "expires": 60},
             }
         },
     )
@@ -123,6 +130,31 @@ def publish(job_id: int, queue: str) -> None:
 services.publisher[0] = publish
 
 
+def depths(queues: Sequence[str]) -> dict[str, int] | None:
+    """How many messages wait in each queue, those that a worker holds not counted; None while the broker is away."""
+    from amqp.exceptions import ChannelError as AmqpChannelError  # type: ignore[import-untyped]
+    from kombu.exceptions import ChannelError, OperationalError
+
+    found: dict[str, int] = {}
+    try:
+        with celery.connection_for_write() as connection:
+            connection.ensure_connection(**_ONE_MORE_TRY)
+            for queue in queues:
+                # A channel of its own: asking for a queue that is not there closes the channel.
+                try:
+                    with connection.channel() as channel:
+                        found[queue] = int(channel.queue_declare(queue, passive=True).message_count)
+                except (ChannelError, AmqpChannelError):
+                    found[queue] = 0
+    except (OperationalError, OSError) as error:
+        log.warning("broker.unseen", extra={"fields": {"error": str(error)[:200]}})
+        return None
+    return found
+
+
+services.depths[0] = depths
+
+
 def use_broker(url: str) -> None:
     """Send to this broker instead of the configured one: for a process that started the broker itself."""
     celery.conf.broker_url = url
@@ -131,14 +163,14 @@ def use_broker(url: str) -> None:
 
 @celery.task(name="secops.run")
 def run(job_id: int) -> None:
-    """Do the job with this id, if it is free."""
-    from secops.jobs.runner import run_job, take_back
+    """Do one job of the queue that the job with this id waits in; nothing when there is no such job."""
+    from secops.jobs.runner import run_next, take_back
 
-    state = run_job(platform(), int(job_id))
+    ran, state = run_next(platform(), int(job_id))
     if state == "skipped":
         # The broker sends a message again when its worker was killed; then the lease need not run out first.
         take_back(platform())
-    log.info("job.ran", extra={"fields": {"job_id": job_id, "state": state}})
+    log.info("job.ran", extra={"fields": {"job_id": ran, "state": state}})
 
 
 @celery.task(name="secops.tick")
@@ -178,6 +210,7 @@ def _after_fork(**_: Any) -> None:
         guard.die_with_parent(parent)
     # Connections opened before the fork belong to the parent.
     platform().engine.dispose(close=False)
+    runner.end_process[0] = lambda: os.kill(os.getpid(), signal.SIGKILL)
 
 
 @worker_ready.connect

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+_ZONE_NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
 
 class BadSettings(ValueError):
@@ -116,6 +119,25 @@ def _factor(text: str) -> str:
     return text
 
 
+def _zone_names(text: str) -> str:
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if not all(_ZONE_NAME.fullmatch(name) for name in names):
+        raise ValueError("names zones by small letters, digits and hyphens, such as cloud,dmz")
+    return ",".join(names)
+
+
+def _network_zones(text: str) -> str:
+    """``10.20.0.0/16=cloud,10.30.0.0/16=dmz``."""
+    pairs = [part.strip() for part in text.split(",") if part.strip()]
+    found = []
+    for pair in pairs:
+        network, mark, name = pair.partition("=")
+        if not mark:
+            raise ValueError("pairs a network with a zone, such as 10.20.0.0/16=cloud")
+        found.append(f"{ipaddress.ip_network(network.strip(), strict=False)}={_zone_names(name)}")
+    return ",".join(found)
+
+
 def _networks(text: str) -> str:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     return ",".join(str(ipaddress.ip_network(part, strict=False)) for part in parts)
@@ -140,6 +162,9 @@ class Settings:
     web_workers: int = 2
     worker_processes: int = 2
     tick_seconds: int = 5
+    network_parallel: int = 4
+    network_zones: str = ""
+    worker_zones: str = ""
     lease_seconds: int = 45
     upload_limit_mb: int = 200
     free_space_floor_mb: int = 512
@@ -235,6 +260,9 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "web_workers": _positive,
     "worker_processes": _positive,
     "tick_seconds": _positive,
+    "network_parallel": _positive,
+    "network_zones": _network_zones,
+    "worker_zones": _zone_names,
     "lease_seconds": _positive,
     "upload_limit_mb": _positive,
     "free_space_floor_mb": _positive,

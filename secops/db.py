@@ -74,7 +74,11 @@ def make_engine(settings: Settings) -> Engine:
     options: dict[str, Any] = {
         "pool_pre_ping": not url.startswith("sqlite"),
         # Read back by ``local_day`` and the audit log: services know no settings.
-        "execution_options": {"time_zone": settings.time_zone, "key_folder": settings.home / "keys"},
+        "execution_options": {
+            "time_zone": settings.time_zone,
+            "key_folder": settings.home / "keys",
+            "network_zones": settings.network_zones,
+        },
     }
     engine = create_engine(url, **options)
     if url.startswith("sqlite"):

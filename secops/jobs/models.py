@@ -35,7 +35,11 @@ class Job(SystemScoped, Base):
 
     __tablename__ = "job"
     __audited__ = False
-    __table_args__ = (Index("ix_job_state_lease", "state", "lease_until"), {"extend_existing": False})
+    __table_args__ = (
+        Index("ix_job_state_lease", "state", "lease_until"),
+        Index("ix_job_queue_started", "queue", "started_at"),
+        {"extend_existing": False},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(40), nullable=False, index=True)
@@ -47,6 +51,10 @@ class Job(SystemScoped, Base):
     max_attempts: Mapped[int] = mapped_column(Integer, nullable=False, default=3)
     lease_owner: Mapped[str] = mapped_column(String(80), nullable=False, default="")
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # A failed attempt is not tried again before this moment.
+    not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # What it talks to, such as 192.0.2.0/24; only so many at once reach into the same network.
+    network: Mapped[str] = mapped_column(String(64), nullable=False, default="")
     published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     progress: Mapped[float] = mapped_column(Float, nullable=False, default=0.0)
     step: Mapped[str] = mapped_column(String(80), nullable=False, default="")

@@ -6,12 +6,12 @@ no row and raises :class:`LeaseLost`; so a worker that was thought dead can't wr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CursorResult, and_, or_, select, update
+from sqlalchemy import CursorResult, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from secops.audit_log.services import record
@@ -19,9 +19,16 @@ from secops.db import call_after_commit
 from secops.errors import NotFound, Refused
 from secops.jobs.models import OPEN_STATES, Job, JobState
 
+# Without sight of the broker a message counts as lost after this long; with it, when the queue holds too few.
 REPUBLISH_AFTER = timedelta(seconds=60)
+MISSED_AFTER = timedelta(seconds=10)
+BACK_OFF = (timedelta(seconds=15), timedelta(seconds=90), timedelta(minutes=9))
+WORKER_DIED = "工作进程中断，没有写下结果。 / The worker died before it wrote a result."
 
 Publish = Callable[[int, str], None]
+Depths = Callable[[Sequence[str]], "dict[str, int] | None"]
+# Messages of one tick and queue; the next tick sends the next.
+_AT_ONCE = 500
 _ENDED_BADLY = (JobState.DEAD, JobState.FAILED, JobState.CANCELLED)
 
 
@@ -59,6 +66,15 @@ def _none_published(job_id: int, queue: str) -> None:
 publisher: list[Publish] = [_none_published]
 
 
+def _none_seen(queues: Sequence[str]) -> dict[str, int] | None:
+    """Default: how many messages wait in the broker is not known."""
+    return None
+
+
+# Set by ``secops.celery`` too: messages that wait in each of these queues, None while the broker is away.
+depths: list[Depths] = [_none_seen]
+
+
 def enqueue(
     session: Session,
     *,
@@ -71,10 +87,16 @@ def enqueue(
     cause: str = "manual",
     dedupe_key: str | None = None,
     max_attempts: int = 3,
+    network: str = "",
+    zone: str = "",
 ) -> Job:
     """Add a job in the caller's transaction; the message goes out after the commit.
 
     With a *dedupe_key* that an open job has, that job is returned and none is added.
+
+    Args:
+        network: what it talks to; only so many jobs at once reach into the same one.
+        zone: network zone whose workers alone may take it; empty means any worker.
     """
     from secops.jobs.kinds import queue_of
 
@@ -84,7 +106,8 @@ def enqueue(
             return open_job
     job = Job(
         kind=kind,
-        queue=queue_of(kind),
+        queue=queue_of(kind, zone),
+        network=network[:64],
         dedupe_key=dedupe_key,
         state=JobState.QUEUED,
         department_id=department_id,
@@ -117,12 +140,14 @@ def claim(session: Session, job_id: int, *, owner: str, now: datetime, lease: ti
         free,
         Job.attempt < Job.max_attempts,
         Job.cancel_requested.is_(False),
+        or_(Job.not_before.is_(None), Job.not_before <= now),
         values={
             "state": JobState.RUNNING,
             "attempt": Job.attempt + 1,
             "lease_owner": owner,
             "lease_until": now + lease,
             "started_at": now,
+            "not_before": None,
             "error": "",
         },
     )
@@ -182,20 +207,42 @@ def end_cancelled(session: Session, claim: Claim, *, now: datetime) -> None:
 
 
 def fail(session: Session, claim: Claim, *, error: str, now: datetime, retry: bool = True) -> JobState:
-    """Note why it failed; queued again while attempts are left, dead after the last."""
+    """Note why it failed; queued again for later while attempts are left, dead after the last.
+
+    What failed once often fails again at once: each further attempt waits longer. The tick sends the message
+    when its time has come.
+    """
     job = session.get_one(Job, claim.job_id, populate_existing=True)
     if retry and claim.attempt < job.max_attempts:
-        if not _update(
-            session, *_held(claim), values={"state": JobState.QUEUED, "lease_until": None, "error": error}
-        ):
+        later = now + back_off(claim.job_id, claim.attempt)
+        values = {
+            "state": JobState.QUEUED,
+            "lease_until": None,
+            "error": error,
+            "not_before": later,
+            "published_at": None,
+        }
+        if not _update(session, *_held(claim), values=values):
             raise LeaseLost(claim.job_id, claim.attempt)
-        record(session, "job.retry", now=now, object_type="Job", object_id=str(claim.job_id), reason=error)
-        queue = job.queue
-        call_after_commit(session, lambda: publisher[0](claim.job_id, queue))
+        record(
+            session,
+            "job.retry",
+            now=now,
+            object_type="Job",
+            object_id=str(claim.job_id),
+            reason=error,
+            detail={"attempt": claim.attempt, "again_at": later.isoformat()},
+        )
         return JobState.QUEUED
     state = JobState.DEAD if retry else JobState.FAILED
     _end(session, claim, now, state=state, error=error)
     return state
+
+
+def back_off(job_id: int, attempt: int) -> timedelta:
+    """How long the attempt after *attempt* waits; jobs that failed together come back spread over a fifth."""
+    wait = BACK_OFF[min(attempt, len(BACK_OFF)) - 1]
+    return wait * (1 + (job_id * 7919 % 100) / 500)
 
 
 def _end(session: Session, claim: Claim, now: datetime, **values: Any) -> None:
@@ -258,6 +305,7 @@ def rerun(session: Session, job_id: int, *, now: datetime) -> Job:
         "step": "",
         "error": "",
         "finished_at": None,
+        "not_before": None,
         "published_at": None if publisher[0] is _none_published else now,
     }
     # Of two people who ask at once, one starts it again.
@@ -285,9 +333,19 @@ def reap(session: Session, *, now: datetime) -> dict[str, int]:
             state, word = JobState.DEAD, "dead"
         else:
             state, word = JobState.QUEUED, "requeued"
-        values: dict[str, Any] = {"state": state, "lease_until": None, "published_at": now}
+        values: dict[str, Any] = {
+            "state": state,
+            "lease_until": None,
+            "published_at": now,
+            "error": WORKER_DIED,
+        }
+        again_at = now
         if state != JobState.QUEUED:
-            values |= {"finished_at": now, "dedupe_key": None, "error": "the worker died"}
+            values |= {"finished_at": now, "dedupe_key": None}
+        elif job.attempt > 1:
+            # Once may be a restart; what kills its worker a second time waits like any other failure.
+            again_at = now + back_off(job.id, job.attempt)
+            values |= {"not_before": again_at, "published_at": None}
         same = (
             Job.id == job.id,
             Job.attempt == job.attempt,
@@ -302,21 +360,48 @@ def reap(session: Session, *, now: datetime) -> dict[str, int]:
                 job,
                 now=now,
                 result="failed",
+                reason=WORKER_DIED,
                 detail={"attempt": job.attempt, "then": word},
             )
-            if state == JobState.QUEUED:
+            if state != JobState.QUEUED:
+                _tell_end(session, job.id, job.kind, state, WORKER_DIED, now)
+            elif again_at == now:
                 _publish_later(session, job.id, job.queue)
-            else:
-                _tell_end(session, job.id, job.kind, state, "the worker died", now)
-    stale = select(Job.id, Job.queue).where(
-        Job.state == JobState.QUEUED,
-        or_(Job.published_at.is_(None), Job.published_at < now - REPUBLISH_AFTER),
-    )
-    for job_id, queue in session.execute(stale).all():
+    for job_id, queue in _unheard(session, now):
         if _update(session, Job.id == job_id, Job.state == JobState.QUEUED, values={"published_at": now}):
             counts["republished"] += 1
             _publish_later(session, job_id, queue)
     return counts
+
+
+def _unheard(session: Session, now: datetime) -> list[tuple[int, str]]:
+    """Waiting jobs whose message was never sent, or of which the broker holds too few.
+
+    A long queue is not sent again and again: with the broker in sight only as many messages as it lacks.
+    """
+    waiting = (Job.state == JobState.QUEUED, or_(Job.not_before.is_(None), Job.not_before <= now))
+    rows = session.execute(
+        select(Job.id, Job.queue).where(*waiting, Job.published_at.is_(None)).order_by(Job.id).limit(_AT_ONCE)
+    ).all()
+    found = [(row.id, row.queue) for row in rows]
+    sent = (*waiting, Job.published_at < now - MISSED_AFTER)
+    lengths = session.execute(
+        select(Job.queue, func.count().label("many")).where(*sent).group_by(Job.queue)
+    ).all()
+    counted: dict[str, int] = {row.queue: row.many for row in lengths}
+    if not counted:
+        return found
+    known = depths[0](sorted(counted))
+    for queue, count in sorted(counted.items()):
+        missing = _AT_ONCE if known is None else count - known.get(queue, 0)
+        if missing <= 0:
+            continue
+        query = select(Job.id).where(*sent, Job.queue == queue)
+        if known is None:
+            query = query.where(Job.published_at < now - REPUBLISH_AFTER)
+        query = query.order_by(Job.id).limit(min(missing, _AT_ONCE))
+        found += [(job_id, queue) for job_id in session.scalars(query)]
+    return found
 
 
 def _publish_later(session: Session, job_id: int, queue: str) -> None:

@@ -19,6 +19,7 @@ from secops.jobs.services import cancel as cancel_job
 from secops.jobs.services import enqueue
 from secops.objects.models import Asset, System
 from secops.scans.models import AuthorizationState, Scan, ScanAuthorization, ScanState
+from secops.scans.reach import network_of, zone_of
 
 PROBES = ("local", "nmap", "tls", "sshkex", "sm_crypto", "tlcp")
 
@@ -250,6 +251,8 @@ def request_scan(
         now=now,
         cause=cause,
         dedupe_key=f"scan:{scan.id}",
+        network=network_of(plan),
+        zone=zone_of(session, plan),
     )
     scan.job_id = job.id
     record(session, "scan.request", scan, now=now, detail={"cause": cause, "targets": len(plan)})

@@ -8,11 +8,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from celery.schedules import ParseException, crontab
+from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
+from secops.accounts.services import principal_for
 from secops.audit_log.services import record
-from secops.errors import BadInput, NotFound, SecopsError
+from secops.errors import BadInput, NotFound, Refused, SecopsError
 from secops.objects.models import System
 from secops.platform import Platform
 from secops.schedules.models import Schedule
@@ -21,6 +23,20 @@ log = logging.getLogger("secops.schedules")
 KINDS = ("scan",)
 SHORTEST = 10
 _FARTHEST_DAYS = 366 * 30
+OWNERS = ("officer", "contact")
+"""Roles that may make a schedule; ``permissions.yaml`` says the same of the page."""
+
+
+class OwnerGone(Refused):
+    """The owner could not do it by hand any more."""
+
+    def __init__(self, owner: str) -> None:
+        super().__init__(
+            f"计划的建立人 {owner} 已停用，或已没有这个系统的权限；计划已暂停，请由有权限的人新建。",
+            f"The owner {owner} is disabled or holds no grant for this system any more; the schedule is paused, and "
+            "somebody who may has to make a new one.",
+        )
+        self.args = (owner,)
 
 
 def next_run(schedule: Schedule, after: datetime) -> datetime | None:
@@ -180,6 +196,7 @@ def _dispatch(session: Session, schedule_id: int, now: datetime) -> int:
     schedule.last_run_at = now
     schedule.last_error = ""
     schedule.next_run_at = next_run(schedule, now)
+    require_owner(session, schedule, now)
     start(session, schedule, now=now, cause="schedule")
     record(session, "schedule.dispatch", schedule, now=now, detail={"run": schedule.runs})
     return 1
@@ -201,12 +218,31 @@ def start(session: Session, schedule: Schedule, *, now: datetime, cause: str, ac
     )
 
 
+def require_owner(session: Session, schedule: Schedule, now: datetime) -> None:
+    """A schedule acts for its owner, and for as long as the owner could do the same by hand.
+
+    Raises:
+        OwnerGone: the account is disabled or gone, or holds no grant for this system any more.
+    """
+    if schedule.owner.startswith(("platform:", "cli")):
+        return
+    user = session.scalar(select(User).where(User.username == schedule.owner))
+    if user is None or not user.active:
+        raise OwnerGone(schedule.owner)
+    who = principal_for(session, user, now)
+    if not who.has(*OWNERS) or not who.may_see(schedule.department_id, schedule.system_id):
+        raise OwnerGone(schedule.owner)
+
+
 def _note_failure(session: Session, schedule_id: int, error: SecopsError, now: datetime) -> None:
     schedule = session.get_one(Schedule, schedule_id)
+    if isinstance(error, OwnerGone):
+        # It would be refused again each time; somebody who may takes it over or leaves it.
+        schedule.enabled = False
     schedule.last_error = f"{error.zh} / {error.en}"[:400]
     schedule.last_run_at = now
     schedule.runs += 1
-    schedule.next_run_at = next_run(schedule, now)
+    schedule.next_run_at = next_run(schedule, now) if schedule.enabled else None
     record(session, "schedule.failed", schedule, now=now, result="failed", reason=error.en)
 
 

@@ -53,7 +53,7 @@ class NotAnswering(NotReady):
 
 
 class Supervisor:
-    """The platform of one home as processes: private broker, web, worker, keeper, beat.
+    """The platform of one home as processes: private broker, web, worker, writer, keeper, beat.
 
     Args:
         settings: a resolved home; it must have been initialised.
@@ -207,7 +207,7 @@ class Supervisor:
         self._open_log()
         if self._sole_use:
             guard.adopt_orphans()
-        for name in ("broker", "web", "worker", "keeper", "beat"):
+        for name in ("broker", "web", "worker", "writer", "keeper", "beat"):
             logfiles.rotate(self.settings.folder("logs") / f"{name}.log")
         self.broker_url = self.settings.broker_url or self._start_broker()
         settings = replace(self.settings, broker_url=self.broker_url)

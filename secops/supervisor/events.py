@@ -23,6 +23,7 @@ NAMES_ZH = {
     "broker": "消息代理（broker）",
     "web": "页面服务（web）",
     "worker": "任务进程（worker）",
+    "writer": "报告与导入进程（writer）",
     "keeper": "后台维护进程（keeper）",
     "beat": "定时进程（beat）",
 }

@@ -12,13 +12,17 @@ from secops.config import Settings
 from secops.supervisor import broker
 from secops.supervisor.child import Spec
 
-WORKER_QUEUES = ("scan", "import", "report")
-"""Long work; as many at once as the settings say."""
+WORKER_QUEUES = ("scan",)
+"""Scans; as many at once as the settings say."""
 
-KEEPER_QUEUES = ("housekeeping", "mail")
-"""Short work and the tick, in a node of its own: long scans must never hold up the reaper or the schedules."""
+WRITER_QUEUES = ("import", "report")
+"""Imports and reports, in a node of their own: a hundred scans must not hold up the one report."""
 
-_KEEPER_PROCESSES = 2
+KEEPER_QUEUES = ("housekeeping", "mail", "tick")
+"""Short work and the tick: neither scans nor reports hold up the reaper or the schedules."""
+
+_WRITER_PROCESSES = 1
+_KEEPER_PROCESSES = 3
 
 
 def environment(
@@ -51,7 +55,7 @@ def application_specs(
     include: Sequence[str] = (),
     extra_path: Sequence[Path] = (),
 ) -> tuple[Spec, ...]:
-    """Web, worker, keeper and beat, in the order of their start.
+    """Web, worker, writer, keeper and beat, in the order of their start.
 
     Args:
         settings: with the broker's address filled in.
@@ -64,15 +68,24 @@ def application_specs(
         _spec("web", _web(settings), settings, variables),
         _spec(
             "worker",
-            _worker("worker", tag, WORKER_QUEUES, settings.worker_processes, include),
+            _worker("worker", tag, scan_queues(settings), settings.worker_processes, include),
             settings,
             variables,
+        ),
+        _spec(
+            "writer", _worker("writer", tag, WRITER_QUEUES, _WRITER_PROCESSES, include), settings, variables
         ),
         _spec(
             "keeper", _worker("keeper", tag, KEEPER_QUEUES, _KEEPER_PROCESSES, include), settings, variables
         ),
         _spec("beat", _beat(), settings, variables),
     )
+
+
+def scan_queues(settings: Settings) -> tuple[str, ...]:
+    """What this machine's worker takes: scans for anybody, and those of the network zones in which it sits."""
+    zones = [zone for zone in settings.worker_zones.split(",") if zone]
+    return (*WORKER_QUEUES, *(f"{queue}.{zone}" for queue in WORKER_QUEUES for zone in zones))
 
 
 def _spec(name: str, argv: Sequence[str], settings: Settings, variables: Mapping[str, str]) -> Spec:

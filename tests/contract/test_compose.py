@@ -27,6 +27,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from secops.audit_log.models import AuditEvent
+from secops.celery import TICK_QUEUE
 from secops.config import Settings
 from secops.jobs.kinds import QUEUES
 from secops.platform import Platform
@@ -34,7 +35,7 @@ from tests.support.platforms import Client
 from tests.support.services import free_port, require_tool
 
 ROOT = Path(__file__).parents[2]
-PLATFORM = ("init", "web", "worker", "keeper", "beat")
+PLATFORM = ("init", "web", "worker", "writer", "keeper", "beat")
 _GIVEN = re.compile(r"\$\{(\w+)(:\?|:-|\})")
 
 
@@ -149,7 +150,7 @@ def test_nothing_starts_before_its_store(services: dict[str, Any]) -> None:
     """The tables are made once, by one service; what uses them waits for its end."""
     assert services["init"]["command"] == ["secops", "init"]
     assert services["init"]["depends_on"]["db"]["condition"] == "service_healthy"
-    for name in ("web", "worker", "keeper", "beat"):
+    for name in ("web", "worker", "writer", "keeper", "beat"):
         waits = services[name]["depends_on"]
         assert waits["init"]["condition"] == "service_completed_successfully", name
         assert waits["redis"]["condition"] == "service_healthy", name
@@ -165,7 +166,7 @@ def test_workers_serve_every_queue_once(services: dict[str, Any]) -> None:
         for queue in word.partition("=")[2].split(",")
     ]
 
-    assert sorted(served) == sorted(QUEUES)
+    assert sorted(served) == sorted((*QUEUES, TICK_QUEUE))
     assert [name for name, service in services.items() if "beat" in service.get("command", [])] == ["beat"]
 
 
@@ -187,7 +188,7 @@ def test_commands_are_programs_of_the_platform(services: dict[str, Any]) -> None
     """What is started exists: modules can be imported, files are in the checkout."""
     import importlib.util
 
-    for name in ("web", "worker", "keeper", "beat"):
+    for name in ("web", "worker", "writer", "keeper", "beat"):
         command = services[name]["command"]
         assert command[:2] == ["python", "-m"], name
         assert importlib.util.find_spec(command[2]) is not None, name

@@ -147,3 +147,51 @@ def test_steps_and_errors_are_words() -> None:
     assert job_step("report", "pdf_posture") == "正在生成 PDF"
     assert error_words("扫描授权有误。 / The authorisation is wrong.") == "扫描授权有误。"
     assert error_words("OSError: a / b") == "OSError: a / b"
+
+
+def test_what_gave_up_stands_on_its_own_page(
+    client_as: ClientAs, platform: Platform, rows: Rows, made: dict[str, int]
+) -> None:
+    """The page lists what is dead or refused in scope, with its cause; several are run again at once."""
+    refused = rows.one(
+        Job, system_id=made["system"], kind="report", queue="report", state="failed", attempt=1,
+        error="系统尚未定级，不能生成报告。 / The system has no level yet; classify it first.",
+    )  # fmt: skip
+    client = client_as(Role.OFFICER, department_id=made["department"])
+    text = plain(client.get("/jobs/dead").text)
+    assert "ValueError: broken" in text
+    assert "系统尚未定级，不能生成报告。" in text
+    assert "The system has no level yet" not in text
+    assert f"#{made['queued']}" not in text
+    assert "ValueError: broken" in client.get("/jobs/dead/export?format=csv").text
+
+    answer = client.post(
+        "/jobs/dead/rerun", {"ids": [made["dead"], refused, made["queued"]], "action": "rerun"}
+    )
+    assert answer.status_code == 302
+    assert _state(platform, made["dead"])[0] is JobState.QUEUED
+    assert _state(platform, refused)[0] is JobState.QUEUED
+    assert audit_actions(platform, "Job") == ["job.rerun", "job.rerun"]
+    assert "2 个任务已重新排队，1 个已不需要" in client.get("/jobs/dead").text
+    assert client.post("/jobs/dead/rerun", {"ids": [made["foreign"]]}).status_code == 404
+
+
+def test_one_job_tells_what_happened(client_as: ClientAs, made: dict[str, int]) -> None:
+    """Cause, attempts and history of one job; a foreign one looks like none."""
+    client = client_as(Role.OFFICER, department_id=made["department"])
+    text = plain(client.get(f"/jobs/{made['dead']}").text)
+    assert "ValueError: broken" in text
+    assert "3 / 3" in text
+    client.post(f"/jobs/{made['dead']}/rerun")
+    assert "重新执行任务" in plain(client.get(f"/jobs/{made['dead']}").text)
+    assert client.get(f"/jobs/{made['foreign']}").status_code == 404
+    assert client.get("/jobs/9999").status_code == 404
+
+
+def test_queries_of_the_page_of_what_gave_up(
+    client_as: ClientAs, platform: Platform, made: dict[str, int]
+) -> None:
+    """It needs as many queries for 1,000 systems as for 12."""
+    client = client_as(Role.OFFICER)
+    for url, (small, large) in counts_small_and_large(client, platform.engine, "/jobs/dead").items():
+        assert small == large <= 8, (url, small, large)

@@ -103,7 +103,9 @@ def test_every_queue_has_a_worker(tmp_path: Path) -> None:
     """The two nodes serve every queue once, and the tick's queue is not that of the long work."""
     from secops.jobs.kinds import QUEUES
 
-    assert sorted((*plan.WORKER_QUEUES, *plan.KEEPER_QUEUES)) == sorted(QUEUES)
+    assert sorted((*plan.WORKER_QUEUES, *plan.WRITER_QUEUES, *plan.KEEPER_QUEUES)) == sorted(
+        (*QUEUES, "tick")
+    )
     assert "housekeeping" in plan.KEEPER_QUEUES
     assert "scan" in plan.WORKER_QUEUES
 
@@ -115,7 +117,7 @@ def test_processes_carry_the_home(tmp_path: Path) -> None:
         spec.name: spec for spec in plan.application_specs(given, {"SECOPS_PORT": "1"}, include=("x.y",))
     }
 
-    assert list(specs) == ["web", "worker", "keeper", "beat"]
+    assert list(specs) == ["web", "worker", "writer", "keeper", "beat"]
     assert f"worker-{broker.home_tag(tmp_path)}@%h" in specs["worker"].argv
     assert specs["worker"].argv[specs["worker"].argv.index("--concurrency") + 1] == "7"
     assert specs["worker"].argv[-2:] == ("--include", "x.y")

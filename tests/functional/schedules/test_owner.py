@@ -1,0 +1,72 @@
+"""A schedule acts for its owner and ends with the owner's right to do the same by hand."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from secops.accounts.models import Role, RoleGrant
+from secops.clock import utc_now
+from secops.objects.models import System
+from secops.platform import Platform
+from secops.scans.models import Scan, ScanAuthorization
+from secops.schedules.models import Schedule
+from secops.schedules.services import dispatch_due
+from tests.functional.schedules.support import due_schedule
+from tests.support.builders import Rows
+from tests.support.platforms import add_person
+
+
+def _after(platform: Platform, schedule_id: int) -> tuple[bool, str, int]:
+    with platform.work("test") as session:
+        schedule = session.get_one(Schedule, schedule_id)
+        scans = session.scalar(select(func.count()).select_from(Scan)) or 0
+        return schedule.enabled, schedule.last_error, scans
+
+
+def test_it_runs_while_the_owner_may(platform: Platform, rows: Rows) -> None:
+    """An officer in office: the schedule starts its scan."""
+    owner = add_person(platform, Role.OFFICER)
+    schedule_id = due_schedule(platform, rows, owner)
+
+    started = dispatch_due(platform, now=utc_now())
+    assert (started, _after(platform, schedule_id)[1]) == (1, "")
+    assert _after(platform, schedule_id) == (True, "", 1)
+
+
+@pytest.mark.parametrize("loss", ["grant", "role", "account"])
+def test_it_ends_with_the_right(platform: Platform, rows: Rows, loss: str) -> None:
+    """Grant over, only another role, no account: nothing is scanned, the schedule is paused and says why."""
+    if loss == "account":
+        owner = "nobody-of-that-name"
+    else:
+        owner = add_person(platform, Role.OFFICER if loss == "grant" else Role.INSPECTOR)
+    schedule_id = due_schedule(platform, rows, owner)
+    if loss == "grant":
+        with platform.engine.begin() as session:
+            session.execute(update(RoleGrant).values(valid_until=utc_now() - timedelta(minutes=1)))
+
+    assert dispatch_due(platform, now=utc_now()) == 0
+
+    enabled, error, scans = _after(platform, schedule_id)
+    assert not enabled
+    assert owner in error
+    assert "已暂停" in error
+    assert scans == 0
+
+
+def test_another_department_is_not_enough(platform: Platform, rows: Rows) -> None:
+    """A grant for some other department does not carry it."""
+    other = rows.one(System)
+    with platform.work("test") as session:
+        department = session.get_one(System, other).department_id
+    owner = add_person(platform, Role.OFFICER, department_id=department)
+    schedule_id = due_schedule(platform, rows, owner)
+
+    dispatch_due(platform, now=utc_now())
+
+    assert _after(platform, schedule_id)[0] is False
+    with platform.work("test") as session:
+        assert session.scalar(select(func.count()).select_from(ScanAuthorization)) == 1
