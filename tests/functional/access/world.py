@@ -276,11 +276,13 @@ _CHANGING = (
     re.compile(r'name="csrf_token" value="[^"]*"'),
     re.compile(r'(nonce|value|content)="[^"]{20,}"'),
     re.compile(r"\b[0-9a-f]{16,}\b"),
+    # The session of the one who looks was last used now.
+    re.compile(r"(?<=\d{4}-\d\d-\d\d[ T])\d\d:\d\d(:\d\d)?"),
 )
 
 
 def plain(text: str) -> str:
-    """A body without what differs between two answers to one question: tokens, nonces, request numbers."""
+    """A body without what differs between two answers to one question: tokens, nonces, request numbers, time of day."""
     for pattern in _CHANGING:
         text = pattern.sub("", text)
     return text
