@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from secops.accounts.models import Role
+from secops.app import settle
 from secops.platform import Platform
 from secops.seed.district import SIZES, seed
 from tests.support import platforms
@@ -53,6 +54,7 @@ def main() -> int:
             connection.exec_driver_sql("VACUUM ANALYZE")
         print(f"seed M in {time.perf_counter() - started:.0f} s")
         app = platforms.application(platform)
+        settle()
         client = platforms.client_factory(lambda _: app, platform)(Role.OFFICER)
         print(f"{'page':<44} {'p50':>8} {'p95':>8}   limit")
         for pages, limit in ((LISTS, 150), (DASHBOARDS, 200)):

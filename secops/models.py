@@ -11,6 +11,7 @@ from secops.assessments import models as _assessments  # noqa: F401
 from secops.audit_log import models as _audit  # noqa: F401
 from secops.evidence import models as _evidence  # noqa: F401
 from secops.findings import models as _findings  # noqa: F401
+from secops.findings import rollup as _rollup  # noqa: F401
 from secops.inventory import models as _inventory  # noqa: F401
 from secops.jobs import models as _jobs  # noqa: F401
 from secops.objects import models as _objects  # noqa: F401

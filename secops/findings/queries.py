@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from controls.catalog import AssessmentUnit
 from controls.loader import load_catalog
 from secops.errors import NotFound
 from secops.findings.models import Finding, FindingEvent, FindingState, Measure, MeasureFinding, Severity
+from secops.findings.rollup import FindingRollup
 from secops.findings.services import OPEN_STATES
 from secops.objects.models import Asset, Department, System
 from secops.scans.models import Outcome, ProbeRun, Scan
@@ -83,19 +84,25 @@ class FindingCounts:
     submitted: int
     closed: int
     total: int = 0
+    by_layer: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def counts(session: Session, today: date) -> FindingCounts:
-    """One query, answered from an index alone."""
-    late = func.sum(case((Finding.due_on < today, 1), else_=0))
-    query = select(Finding.state, Finding.severity, func.count(), late)
+    """One query: the kept counts, and those overdue from an index alone. ``by_layer``: open ones per severity."""
+    late = select(func.count()).select_from(Finding).where(is_overdue(today)).scalar_subquery()
+    query = select(
+        FindingRollup.layer, FindingRollup.severity, FindingRollup.state, func.sum(FindingRollup.number), late
+    ).group_by(FindingRollup.layer, FindingRollup.severity, FindingRollup.state)
     states: Counter[FindingState] = Counter()
+    by_layer: dict[str, dict[str, int]] = {}
     high = overdue = 0
-    for state, severity, count, over in session.execute(query.group_by(Finding.state, Finding.severity)):
-        states[state] += count
-        if state in OPEN_STATES:
-            high += count if severity is Severity.HIGH else 0
-            overdue += int(over)
+    for layer, severity, state, number, over in session.execute(query):
+        states[state] += int(number)
+        overdue = int(over)
+        if state in OPEN_STATES and number:
+            group = by_layer.setdefault(layer, {})
+            group[severity.value] = group.get(severity.value, 0) + int(number)
+            high += int(number) if severity is Severity.HIGH else 0
     return FindingCounts(
         open=sum(states[state] for state in OPEN_STATES),
         high=high,
@@ -103,6 +110,17 @@ def counts(session: Session, today: date) -> FindingCounts:
         submitted=states[FindingState.SUBMITTED],
         closed=states[FindingState.CLOSED],
         total=sum(states.values()),
+        by_layer=by_layer,
+    )
+
+
+def open_of_system(*where: ColumnElement[bool]) -> Any:
+    """The number of open findings of a row of ``System``, as a column; *where* narrows the counted buckets."""
+    return (
+        select(func.coalesce(func.sum(FindingRollup.number), 0))
+        .where(FindingRollup.system_id == System.id, FindingRollup.state.in_(OPEN_STATES), *where)
+        .correlate(System)
+        .scalar_subquery()
     )
 
 

@@ -52,6 +52,10 @@ _OWN = (
     ("evaluation_contract_until", "evaluation-contract", Text("测评合同到期", "Evaluation contract ends")),
     ("certificate_until", "certificate", Text("备案证明到期", "Filing certificate ends")),
 )
+_READ = (
+    "id", "code", "name", "department_id", "level", "in_operation_on", "filed_on", "filing_number", "last_evaluation_on",
+    *(attribute for attribute, _, _ in _OWN),
+)  # fmt: skip
 _ASKED_WITHOUT_DATE = ("evaluation", "filing")
 
 
@@ -61,22 +65,24 @@ def entries(session: Session, today: date) -> list[Entry]:
         Classification.system_id
     )
     fixed = {row[0]: row[1] for row in session.execute(classified)}
+    # Columns, not objects: a district has a thousand systems, and each object costs more than its dates.
+    columns = (getattr(System, name) for name in _READ)
     query = (
-        select(System, Department.name)
+        select(*columns, Department.name.label("department_name"))
         .join(Department, Department.id == System.department_id)
         .where(System.is_platform.is_(False), System.state != SystemState.RETIRED)
     )
     found: list[Entry] = []
-    for system, department in session.execute(query):
-        found.extend(_of_system(system, department, fixed.get(system.id), today))
+    for system in session.execute(query):
+        found.extend(_of_system(system, fixed.get(system.id), today))
     return sorted(found, key=lambda one: (one.due or date.max, one.code))
 
 
-def _of_system(system: System, department: str, fixed: Any, today: date) -> Iterator[Entry]:
+def _of_system(system: Any, fixed: Any, today: date) -> Iterator[Entry]:
     def entry(key: str, title: Text, due: date | None, source: Text) -> Entry:
         return Entry(
-            system.id, system.code, system.name, department, system.department_id, system.level, key, title, due,
-            source, today,
+            system.id, system.code, system.name, system.department_name, system.department_id, system.level, key,
+            title, due, source, today,
         )  # fmt: skip
 
     filed = bool(system.filing_number)

@@ -7,6 +7,7 @@ list can be filtered by the database.
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Protocol
 
 from sqlalchemy import ColumnElement, and_, or_
 
@@ -25,7 +26,20 @@ STATES = {
 }
 
 
-def duties(system: System, level_fixed: date | None) -> tuple[NextDate, ...]:
+class Dated(Protocol):
+    """What the clock reads of a system, an object or a row of a query."""
+
+    @property
+    def level(self) -> int | None: ...
+    @property
+    def in_operation_on(self) -> date | None: ...
+    @property
+    def filed_on(self) -> date | None: ...
+    @property
+    def last_evaluation_on(self) -> date | None: ...
+
+
+def duties(system: Dated, level_fixed: date | None) -> tuple[NextDate, ...]:
     """What is due for *system*, with the clause each date comes from; nothing before it has a level."""
     if system.level is None:
         return ()

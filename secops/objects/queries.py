@@ -19,7 +19,8 @@ from secops.catalogue.words import class_name, clause_words
 from secops.errors import NotFound
 from secops.evidence.models import BlobState, Evidence, EvidenceState
 from secops.findings.models import Finding, FindingEvent, Severity
-from secops.findings.queries import DUE, SEVERITY_RANK, is_open
+from secops.findings.queries import DUE, SEVERITY_RANK, is_open, open_of_system
+from secops.findings.rollup import FindingRollup
 from secops.objects.models import Asset, Classification, Department, System
 from secops.posture.catalogue import selection_for
 from secops.posture.models import PostureCell, PostureSummary
@@ -30,12 +31,8 @@ from secops.scans.queries import valid_now
 from secops.web.lang import language, pick
 from secops.web.links import link
 
-OPEN = select(func.count(Finding.id)).where(Finding.system_id == System.id, is_open()).scalar_subquery()
-HIGH = (
-    select(func.count(Finding.id))
-    .where(Finding.system_id == System.id, is_open(), Finding.severity == Severity.HIGH)
-    .scalar_subquery()
-)
+OPEN = open_of_system()
+HIGH = open_of_system(FindingRollup.severity == Severity.HIGH)
 SUMMARY_COLUMNS = tuple(
     getattr(PostureSummary, name)
     for name in ("compliant", "partial", "non_compliant", "na", "not_examined", "computed_at")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from reports.read_model import STATES, Counts
 from secops.evidence.models import BlobState, Evidence, EvidenceState
-from secops.findings.models import Finding, FindingState, Severity
-from secops.findings.queries import FindingCounts, is_open
+from secops.findings.models import Finding, Severity
+from secops.findings.queries import FindingCounts, counts, is_open
+from secops.findings.rollup import FindingRollup
 from secops.findings.services import OPEN_STATES
 from secops.objects.clock import due_before, evaluation_clause, evaluation_due
 from secops.objects.models import Classification, Hosting, System
@@ -122,32 +122,6 @@ def _items_without_posture(session: Session) -> list[dict[str, dict[str, int]]]:
     return [open_groups(profile, tuple(extensions))[0] for profile, extensions in session.execute(query)]
 
 
-def finding_figures(session: Session, today: date) -> tuple[FindingCounts, dict[str, dict[str, int]]]:
-    """Counts over the findings, and the open ones per layer and severity; one query, answered from an index alone."""
-    late = func.sum(case((Finding.due_on < today, 1), else_=0))
-    query = select(Finding.layer, Finding.severity, Finding.state, func.count(), late)
-    states: Counter[FindingState] = Counter()
-    by_layer: dict[str, dict[str, int]] = {}
-    high = overdue = 0
-    for layer, severity, state, number, over in session.execute(
-        query.group_by(Finding.layer, Finding.severity, Finding.state)
-    ):
-        states[state] += number
-        if state in OPEN_STATES:
-            group = by_layer.setdefault(layer, {})
-            group[severity.value] = group.get(severity.value, 0) + number
-            high += number if severity is Severity.HIGH else 0
-            overdue += int(over)
-    counts = FindingCounts(
-        open=sum(states[state] for state in OPEN_STATES),
-        high=high,
-        overdue=overdue,
-        submitted=states[FindingState.SUBMITTED],
-        closed=states[FindingState.CLOSED],
-    )
-    return counts, by_layer
-
-
 @dataclass(frozen=True, slots=True)
 class Due:
     """Something that falls due. ``kind``: evaluation, filing, finding, evidence or schedule."""
@@ -175,12 +149,12 @@ class Dashboard:
 
 def dashboard(session: Session, today: date) -> Dashboard:
     """Eleven queries at twelve systems and at a thousand."""
-    findings, by_layer = finding_figures(session, today)
+    findings = counts(session, today)
     return Dashboard(
         systems=system_counts(session, today),
         posture=district_posture(session),
         findings=findings,
-        by_layer=by_layer,
+        by_layer=findings.by_layer,
         risky=_risky(session),
         scans=session.execute(
             select(Scan, System.name.label("system_name"), System.is_example.label("is_example"))
@@ -195,14 +169,14 @@ def dashboard(session: Session, today: date) -> Dashboard:
 def _risky(session: Session) -> Sequence[Any]:
     """Systems with the most high findings first, then those of which the least is examined.
 
-    The database would count for every system to sort by it, so the first ones are found from the findings.
+    The list would be sorted as a whole, so the candidates are found first.
     """
-    number = func.count().label("number")
+    number = func.sum(FindingRollup.number)
     top = (
-        select(Finding.system_id, number)
-        .where(is_open(), Finding.severity == Severity.HIGH)
-        .group_by(Finding.system_id)
-        .order_by(number.desc(), Finding.system_id)
+        select(FindingRollup.system_id)
+        .where(FindingRollup.state.in_(OPEN_STATES), FindingRollup.severity == Severity.HIGH)
+        .group_by(FindingRollup.system_id)
+        .order_by(number.desc(), FindingRollup.system_id)
         .limit(RISKY)
         .subquery()
     )

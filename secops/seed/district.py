@@ -19,6 +19,7 @@ from secops.audit_log.services import record
 from secops.clock import utc_now
 from secops.errors import Refused
 from secops.findings.models import Finding, FindingEvent
+from secops.findings.rollup import rebuild
 from secops.objects.models import Asset, Classification, Department, System
 from secops.posture.catalogue import selection_for
 from secops.posture.models import PostureCell, PostureSummary
@@ -83,6 +84,7 @@ def seed(engine: Engine, size: Size) -> dict[str, int]:
         assets = _assets(connection, size, systems)
         results = _results(connection, size, systems, assets)
         findings = _findings(connection, size, assets)
+        rebuild(connection)
     counts = {
         "departments": len(departments), "systems": len(systems), "assets": len(assets),
         "results": results, "findings": findings,

@@ -33,6 +33,13 @@ def on_starting(server: Any) -> None:
     import secops.celery  # noqa: F401
 
 
+def when_ready(server: Any) -> None:
+    """The application is loaded and no worker is forked yet."""
+    from secops.app import settle
+
+    settle()
+
+
 def post_fork(server: Any, worker: Any) -> None:
     """End with the arbiter, and open database connections of one's own."""
     from secops.supervisor.guard import die_with_parent

@@ -370,6 +370,7 @@ LABELS: dict[str, dict[str, Label]] = {
         "measure.create": Label("登记整改措施", "Measure registered"),
         "job.create": Label("建立后台任务", "Job created"),
         "job.cancel": Label("取消后台任务", "Job cancelled"),
+        "rollup.rebuild": Label("重新汇总问题计数", "Counts rebuilt"),
         "job.rerun": Label("重新执行任务", "Job run again"),
         "job.retry": Label("任务自动重试", "Job retried"),
         "report.request": Label("申请报告", "Report requested"),

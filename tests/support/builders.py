@@ -47,6 +47,7 @@ from secops.assessments.models import Assessment, AssessmentRecord, AssessmentRi
 from secops.db import UtcDateTime
 from secops.evidence.models import Evidence, EvidenceLink
 from secops.findings.models import Finding, FindingEvent
+from secops.findings.rollup import rebuild
 from secops.jobs.models import Job
 from secops.objects.models import Asset, Department, System
 from secops.posture.models import PostureCell, PostureSummary
@@ -314,7 +315,10 @@ class Rows:
         with self.engine.begin() as connection:
             key = next(iter(table.primary_key.columns))
             result = connection.execute(insert(table).returning(key, sort_by_parameter_order=True), rows)
-            return [int(found) for found in result.scalars()]
+            made = [int(found) for found in result.scalars()]
+            if model is Finding:
+                rebuild(connection)
+            return made
 
 
 @dataclass(frozen=True)
