@@ -7,19 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
-__all__ = ["Block", "Box", "Bullets", "Document", "Fact", "Heading", "Paragraph", "State", "Table", "Turn"]
+__all__ = [
+    "Block",
+    "Box",
+    "Bullets",
+    "Chart",
+    "Document",
+    "Fact",
+    "Heading",
+    "Paragraph",
+    "State",
+    "Table",
+    "Turn",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A verdict or ``not_examined`` in a cell: its key in ``reports.terms.STATE_LOOKS`` and its word."""
+    """A verdict, ``not_examined`` or a severity in a cell: its key in ``reports.terms.CELL_LOOKS`` and its word."""
 
     key: str
     words: str
 
 
-Cell = str | State
+# A number stays one in a workbook; None is an empty cell there and a dash on paper.
+Cell = str | int | Decimal | State | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +58,10 @@ class Bullets:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """``widths`` are shares of the line; an empty one prints ``nothing``."""
+    """``widths`` are shares of the line; an empty one prints ``nothing``.
+
+    ``sheet`` names its page in a workbook, "" for none; with ``sheet_only`` it is too long for paper.
+    """
 
     caption: str
     heads: tuple[str, ...]
@@ -53,6 +70,17 @@ class Table:
     nothing: str
     # Columns of numbers, aligned to the right.
     numbers: tuple[int, ...] = ()
+    sheet: str = ""
+    sheet_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A standalone drawing of ``reports.charts``; ``share`` of the line is its width."""
+
+    caption: str
+    svg: str
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +90,7 @@ class Turn:
     wide: bool
 
 
-Block = Heading | Paragraph | Bullets | Table | Turn
+Block = Heading | Paragraph | Bullets | Table | Chart | Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +124,13 @@ class Document:
     contents: str
     table_word: str
     page_of: str
+    # Name of a workbook's first sheet.
+    cover_sheet: str = "-"
     blocks: Sequence[Block] = field(default_factory=tuple)
+
+
+def on_paper(cell: Cell) -> str | State:
+    """A cell as a document prints it."""
+    if isinstance(cell, str | State):
+        return cell
+    return "—" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell)

@@ -1,5 +1,7 @@
 """Finds renderers: every sub-package with a ``renderer`` module, then entry points ``secops.renderers``.
 
+The module names one ``RENDERER``, or the ``RENDERERS`` of a kind that is written in several forms.
+
 A built-in that cannot be imported stops the caller. An outside one that cannot is kept as
 :class:`BrokenPlugin`, so that a faulty extension is seen and takes nothing else down.
 """
@@ -77,7 +79,9 @@ def collect(outside: tuple[EntryPoint, ...]) -> Found:
         origin[name] = where
 
     for module in _builtin_modules():
-        add(importlib.import_module(module).RENDERER, module)
+        found_there = importlib.import_module(module)
+        for each in getattr(found_there, "RENDERERS", None) or (found_there.RENDERER,):
+            add(each, module)
     broken: list[BrokenPlugin] = []
     for point in sorted(outside, key=lambda each: each.name):
         try:

@@ -89,3 +89,6 @@ SEVERITY_LOOKS: dict[Severity, Look] = {
     Severity.LOW: Look("#3f7cac", "#2b5c84", "#e3eef6", "▽", "dots"),
     Severity.INFO: Look("#c3cad6", "#5b6678", "#f6f7f9", "·", "open"),
 }
+
+#: Looks of everything a cell of a table may tell by a sign.
+CELL_LOOKS: dict[str, Look] = {**STATE_LOOKS, **{each.value: look for each, look in SEVERITY_LOOKS.items()}}

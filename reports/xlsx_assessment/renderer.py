@@ -6,17 +6,15 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
-import xlsxwriter
-
 from reports.assessment.model import AssessmentReport
 from reports.assessment.naming import file_name
 from reports.base import RenderedFile
 from reports.read_model import NOT_EXAMINED, STATES, Language, Text, Verdict
 from reports.terms import IMPORTANCE_NAMES, LAYER_NAMES, STATE_LOOKS, STATE_NAMES
 from reports.text import clean, utc_naive
+from reports.workbook import LINE, MEDIA_TYPE, open_book
 from reports.zipping import without_dates
 
-MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Value = str | int | float | None
 
 
@@ -31,13 +29,7 @@ class XlsxAssessment:
         """Write the workbook; see :class:`reports.base.Renderer`."""
         lang = Language.parse(language) if language is not None else model.meta.language
         stream = io.BytesIO()
-        options = {
-            "in_memory": True,
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
-        }
-        book = xlsxwriter.Workbook(stream, options)
+        book = open_book(stream)
         book.set_properties(
             {
                 "title": clean(model.title)[:255],
@@ -53,7 +45,7 @@ class XlsxAssessment:
 class _Book:
     def __init__(self, book: Any, model: AssessmentReport, language: Language) -> None:
         self.book, self.model, self.language = book, model, language
-        line = {"border": 1, "border_color": "#CFD6E0", "valign": "top", "text_wrap": True}
+        line = dict(LINE)
         self.head = book.add_format({"bold": True, "bg_color": "#1F4E79", "font_color": "#FFFFFF", **line})
         self.plain = book.add_format(line)
         self.title = book.add_format({"bold": True, "font_size": 14})

@@ -25,7 +25,8 @@ from secops.catalogue.words import class_name, clause_words, term
 from secops.clock import utc_now
 from secops.errors import BadInput, NotFound, Refused
 from secops.objects.models import System
-from secops.reporting.services import KINDS, request_report
+from secops.reporting.kinds import KINDS
+from secops.reporting.services import request_report
 from secops.web.base import PageView
 from secops.web.filters import zone
 from secops.web.forms import Form
@@ -101,7 +102,7 @@ class AssessmentResult(PageView):
             explained=_explained(frame, data),
             units_of_item={str(unit.item): str(unit.id) for unit in frame.units if unit.item},
             wanted=[one.value for one in _WANTED.get(found.edition, ())],
-            report_form=Form(forms=KINDS["assessment-2025"], language=[language()]),
+            report_form=Form(forms=KINDS["assessment-2025"].renderers, language=[language()]),
             plan=self._plan(found, frame),
             verdict=_verdict,
         )  # fmt: skip
@@ -111,7 +112,7 @@ class AssessmentResult(PageView):
         """Have the report written in the background."""
         found = get_assessment(self.db, assessment_id)
         back = url_for("AssessmentResult.index", assessment_id=assessment_id)
-        forms = [one for one in KINDS["assessment-2025"] if one in request.form.getlist("forms")]
+        forms = [one for one in KINDS["assessment-2025"].renderers if one in request.form.getlist("forms")]
         try:
             job = request_report(
                 self.db, self.db.get_one(System, found.system_id), kind="assessment-2025", renderers=forms,

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import xlsxwriter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controls.loader import load_catalog
 from controls.terms import Method, Verdict
+from reports.workbook import LINE, open_book
 from secops.assessments.deciding import CellWriter, begin_change, records_of
 from secops.assessments.frame import Frame, Target, asks_dak
 from secops.assessments.models import Assessment, AssessmentRecord, RecordOrigin
@@ -58,13 +58,7 @@ def write_sheets(
         )
     }
     stream = io.BytesIO()
-    options = {
-        "in_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
-    book = xlsxwriter.Workbook(stream, options)
+    book = open_book(stream)
     book.set_properties({"title": assessment.title, "created": now.replace(tzinfo=None)})
     looks = _looks(book)
     for target in chosen:
@@ -85,7 +79,7 @@ def write_sheets(
 
 
 def _looks(book: Any) -> dict[str, Any]:
-    line = {"border": 1, "border_color": "#CFD6E0", "valign": "top", "text_wrap": True}
+    line = dict(LINE)
     return {
         "title": book.add_format({"bold": True, "font_size": 12}),
         "head": book.add_format({"bold": True, "bg_color": "#E8F0FB", **line}),

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from secops.cli.common import JsonOption, platform_of_home
+from secops.reporting.kinds import ASSESSMENT, DISTRICT, KINDS, SYSTEM
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from reports.base import RenderedFile
+    from secops.objects.models import System
 
 
 def register(app: typer.Typer) -> None:
@@ -65,18 +72,17 @@ def write(
 def kinds(json_: JsonOption = False) -> None:
     """List what can be built, for what, and in which formats."""
     from secops.cli.output import answer, table
-    from secops.reporting.services import KINDS, TITLES
+    from secops.reporting.kinds import KINDS
 
     rows = [
-        {"id": kind, "title": {"zh": TITLES[kind][0], "en": TITLES[kind][1]},
-         "of": "assessment" if kind.startswith("assessment") else "system",
-         "formats": [name.partition("_")[0] for name in names]}
-        for kind, names in KINDS.items()
+        {"id": name, "title": {"zh": kind.zh, "en": kind.en}, "of": list(kind.of), "formats": list(kind.by_format)}
+        for name, kind in KINDS.items()
     ]  # fmt: skip
     answer(
         {"kinds": rows},
         lambda: table(
-            ["kind", "of", "formats"], [[row["id"], row["of"], ", ".join(row["formats"])] for row in rows]
+            ["kind", "of", "formats"],
+            [[row["id"], ", ".join(row["of"]), ", ".join(row["formats"])] for row in rows],
         ),
     )
 
@@ -85,6 +91,7 @@ def build(
     kind: Annotated[str, typer.Argument(help="One of: secops report kinds.")],
     system: Annotated[str, typer.Option("--system", help="Code of the system.")] = "",
     assessment: Annotated[int, typer.Option("--assessment", help="Id of the assessment.")] = 0,
+    district: Annotated[bool, typer.Option("--district", help="All systems.")] = False,
     formats: Annotated[
         list[str] | None, typer.Option("--format", help="docx, xlsx, pdf, …; all when left out.")
     ] = None,
@@ -94,50 +101,75 @@ def build(
 ) -> None:
     """Build one report into a folder, without a running platform."""
     from reports.registry import renderer
-    from secops.assessments.deciding import get_assessment
-    from secops.cli.output import answer, say
     from secops.clock import utc_now
-    from secops.errors import BadInput, Refused
-    from secops.objects.models import System
-    from secops.objects.services import system_by_code
-    from secops.reporting.handlers import build_model
-    from secops.reporting.services import KINDS
+    from secops.errors import Refused
+    from secops.reporting.handlers import build_model, district_files
+
+    wanted = _wanted(kind, system, assessment, district, formats or [], language)
+    platform = platform_of_home()
+    now = utc_now().replace(microsecond=0)
+    zone = platform.settings.time_zone
+    with platform.work("cli") as session:
+        if district:
+            number, files = district_files(session, kind, wanted, language=language, now=now, zone=zone)
+        else:
+            found = _system(session, system, assessment)
+            if KINDS[kind].needs_level and not found.profile:
+                raise Refused(
+                    "系统尚未定级，不能生成报告。", "The system has no level yet; classify it first."
+                )
+            number = f"{found.code}-{now:%Y%m%d%H%M%S}"
+            asked = {"kind": kind, "number": number, "language": language, "assessment_id": assessment}
+            model = build_model(session, found, asked, now=now, zone=zone)
+            files = [renderer(name).render(model, language=language) for name in wanted]
+    _write(kind, number, files, out)
+
+
+def _wanted(
+    kind: str, system: str, assessment: int, district: bool, formats: list[str], language: str
+) -> list[str]:
+    """The renderers that were asked for.
+
+    Raises:
+        BadInput: an unknown kind, format or language, or another subject than the kind takes.
+    """
+    from secops.errors import BadInput
 
     if kind not in KINDS:
         known = ", ".join(KINDS)
         raise BadInput(
             f"没有报告 {kind}，可用：{known}。", f"There is no report {kind}; known: {known}.", "kind"
         )
-    by_format = {name.partition("_")[0]: name for name in KINDS[kind]}
-    wanted = formats or list(by_format)
-    if set(wanted) - set(by_format):
+    by_format = KINDS[kind].by_format
+    if set(formats) - set(by_format):
         known = ", ".join(by_format)
         raise BadInput(f"该报告的格式有：{known}。", f"This report has the formats {known}.", "format")
     if language not in ("zh", "en"):
         raise BadInput("语言须为 zh 或 en。", "The language is zh or en.", "language")
-    if kind.startswith("assessment") != bool(assessment) or (not assessment and not system):
-        raise BadInput(
-            "测评报告用 --assessment，其余用 --system。",
-            "Reports of assessments take --assessment, others --system.",
-            "system",
-        )
-    platform = platform_of_home()
-    now = utc_now().replace(microsecond=0)
-    with platform.work("cli") as session:
-        found = (
-            session.get_one(System, get_assessment(session, assessment).system_id)
-            if assessment
-            else system_by_code(session, system)
-        )
-        if not found.profile:
-            raise Refused("系统尚未定级，不能生成报告。", "The system has no level yet; classify it first.")
-        number = f"{found.code}-{now:%Y%m%d%H%M%S}"
-        asked = {"kind": kind, "number": number, "language": language, "assessment_id": assessment}
-        model = build_model(session, found, asked, now=now, zone=platform.settings.time_zone)
+    given = {SYSTEM: bool(system), ASSESSMENT: bool(assessment), DISTRICT: district}
+    chosen = [name for name, is_given in given.items() if is_given]
+    if len(chosen) != 1 or chosen[0] not in KINDS[kind].of:
+        options = " / ".join(f"--{name}" for name in KINDS[kind].of)
+        raise BadInput(f"该报告须指明其一：{options}。", f"This report takes one of: {options}.", "system")
+    return [by_format[name] for name in formats or by_format]
+
+
+def _system(session: Session, code: str, assessment: int) -> System:
+    from secops.assessments.deciding import get_assessment
+    from secops.objects.models import System
+    from secops.objects.services import system_by_code
+
+    if assessment:
+        return session.get_one(System, get_assessment(session, assessment).system_id)
+    return system_by_code(session, code)
+
+
+def _write(kind: str, number: str, files: list[RenderedFile], out: Path) -> None:
+    from secops.cli.output import answer, say
+
     out.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name in wanted:
-        rendered = renderer(by_format[name]).render(model, language=language)
+    for rendered in files:
         path = out / rendered.name.replace("/", "_")
         path.write_bytes(rendered.content)
         paths.append(str(path))

@@ -10,8 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
-
+from reports.workbook import open_book
 from scanners.base import Failed, FailureReason
 from scanners.tools import PARSER_LIMITS, run_tool
 from secops.errors import BadInput
@@ -119,15 +118,7 @@ def write_book(register: Register, rows: Iterable[dict[str, Any]], *, now: datet
     Closed lists are drop-downs, and a second sheet explains each column.
     """
     stream = io.BytesIO()
-    book = xlsxwriter.Workbook(
-        stream,
-        {
-            "in_memory": True,
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
-        },
-    )
+    book = open_book(stream)
     book.set_properties({"title": register.title, "created": now.replace(tzinfo=None)})
     head = book.add_format({"bold": True, "bg_color": "#E8F0FB", "border": 1, "border_color": "#CFD6E0"})
     must = book.add_format({"bold": True, "bg_color": "#FDEBD8", "border": 1, "border_color": "#CFD6E0"})

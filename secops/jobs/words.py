@@ -18,15 +18,13 @@ KIND_LABELS: dict[str, Label] = {
     "inheritance-expiry": Label("继承结论到期检查", "Inherited results that end"),
     "vault-recovery": Label("证据库核对", "Vault recovery"),
 }
-FORM_LABELS: dict[str, Label] = {
-    "pdf_posture": Label("PDF", "PDF"),
-    "xlsx_posture": Label("Excel", "Excel"),
-    "docx_posture": Label("Word", "Word"),
-    "csv_posture": Label("CSV", "CSV"),
-    "json_posture": Label("JSON", "JSON"),
-    "docx_assessment": Label("Word（测评）", "Word (assessment)"),
-    "pdf_assessment": Label("PDF（测评）", "PDF (assessment)"),
-    "xlsx_assessment": Label("Excel（测评）", "Excel (assessment)"),
+FORMATS: dict[str, str] = {
+    "pdf": "PDF",
+    "xlsx": "Excel",
+    "docx": "Word",
+    "csv": "CSV",
+    "json": "JSON",
+    "oscal": "OSCAL JSON",
 }
 
 
@@ -36,8 +34,9 @@ def kind_words(kind: str) -> str:
 
 
 def form_words(renderer: str) -> str:
-    found = FORM_LABELS.get(renderer)
-    return found.text if found else renderer
+    """The format that a renderer's id begins with."""
+    name = renderer.partition("_")[0]
+    return FORMATS.get(name, renderer)
 
 
 def cause_words(cause: str) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reports.assessment.model import AssessmentReport
-from reports.read_model import PostureReport
+from reports.base import RenderedFile
 from reports.registry import renderer
 from secops.assessments.deciding import get_assessment, load_frame
 from secops.audit_log.services import record
@@ -22,7 +22,9 @@ from secops.objects.models import System
 from secops.objects.services import get_system
 from secops.reporting.assessment_model import build as build_assessment
 from secops.reporting.models import ReportFile
+from secops.reporting.paper_model import Asked
 from secops.reporting.posture_model import build as build_posture
+from secops.reporting.remediation_model import build as build_remediation
 from secops.scope import Principal
 
 
@@ -48,19 +50,40 @@ def build(context: JobContext) -> dict[str, Any]:
     return {"number": payload["number"], "reports": done}
 
 
+_PAPERS: dict[str, Callable[[Session, Asked], Any]] = {
+    "remediation": build_remediation,
+}
+
+
 def build_model(
-    session: Session, system: System, asked: Mapping[str, Any], *, now: datetime, zone: str
-) -> PostureReport | AssessmentReport:
+    session: Session, system: System | None, asked: Mapping[str, Any], *, now: datetime, zone: str
+) -> Any:
     """The read model of one kind of report.
 
     Args:
+        system: None for a report on all that the session may see.
         asked: ``kind``, ``number``, ``language``, and ``assessment_id`` for a report of an assessment.
     """
+    kind = asked["kind"]
+    if kind in _PAPERS:
+        return _PAPERS[kind](session, Asked(system, asked["number"], asked["language"], now, zone))
     words = {"number": asked["number"], "language": asked["language"], "now": now, "zone": zone}
-    if asked["kind"] == "assessment-2025":
+    if kind == "assessment-2025":
         assessment = get_assessment(session, int(asked["assessment_id"]))
         return build_assessment(session, assessment, load_frame(session, assessment), **words)
-    return build_posture(session, system, **words)
+    if kind == "posture" and system is not None:
+        return build_posture(session, system, **words)
+    raise ValueError(f"nothing builds a report of kind {kind}")
+
+
+def district_files(
+    session: Session, kind: str, renderers: Sequence[str], *, language: str, now: datetime, zone: str
+) -> tuple[str, list[RenderedFile]]:
+    """A report on all that the session may see, made at once; gives its number and its files."""
+    number = f"DISTRICT-{now.astimezone(ZoneInfo(zone)):%Y%m%d-%H%M%S}"
+    asked = {"kind": kind, "number": number, "language": language}
+    model = build_model(session, None, asked, now=now, zone=zone)
+    return number, [renderer(name).render(model, language=language) for name in renderers]
 
 
 def _keep(context: JobContext, renderer_id: str, rendered: Any) -> int:

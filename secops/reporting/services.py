@@ -13,18 +13,19 @@ from secops.errors import BadInput, NotFound, Refused
 from secops.jobs.models import Job
 from secops.jobs.services import enqueue
 from secops.objects.models import System
+from secops.reporting.kinds import ASSESSMENT, KINDS
 from secops.reporting.models import ReportFile
 
-# kind → renderer ids of ``reports.registry``, in the order in which they are offered.
-KINDS: dict[str, tuple[str, ...]] = {
-    "posture": ("pdf_posture", "xlsx_posture", "docx_posture", "csv_posture", "json_posture"),
-    "assessment-2025": ("docx_assessment", "pdf_assessment", "xlsx_assessment"),
-}
-TITLES: dict[str, tuple[str, str]] = {
-    "posture": ("合规态势报告", "Posture report"),
-    "assessment-2025": ("自评估报告（2025 版章节）", "Assessment report (2025 chapters)"),
-}
 USUAL = ("pdf_posture", "xlsx_posture")
+# Forms that are ticked when nobody chose: one to read, one to filter.
+_USUAL_FORMATS = ("pdf", "xlsx")
+
+
+def usual(kind: str) -> tuple[str, ...]:
+    """Renderers that are taken when nobody chose."""
+    by_format = KINDS[kind].by_format
+    found = tuple(by_format[name] for name in _USUAL_FORMATS if name in by_format)
+    return found or KINDS[kind].renderers[:1]
 
 
 def request_report(
@@ -44,13 +45,13 @@ def request_report(
         BadInput: unknown kind, form or language, or no assessment for a report of one.
         Refused: the system has no level yet.
     """
-    if kind not in KINDS or not renderers or set(renderers) - set(KINDS[kind]):
+    if kind not in KINDS or not renderers or set(renderers) - set(KINDS[kind].renderers):
         raise BadInput("未知的报告类型或格式。", "Unknown kind or form of report.", "kind")
-    if (kind == "assessment-2025") != (assessment_id is not None):
+    if (ASSESSMENT in KINDS[kind].of) != (assessment_id is not None):
         raise BadInput("这种报告须指明测评。", "This kind of report names an assessment.", "assessment")
     if language not in ("zh", "en"):
         raise BadInput("语言须为 zh 或 en。", "The language is zh or en.", "language")
-    if not system.profile:
+    if KINDS[kind].needs_level and not system.profile:
         raise Refused("系统尚未定级，不能生成报告。", "The system has no level yet; classify it first.")
     number = next_number(session, system, now)
     job = enqueue(

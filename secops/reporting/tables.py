@@ -7,10 +7,10 @@ from typing import Any
 from markupsafe import Markup
 
 from secops.evidence.models import Evidence
-from secops.jobs.words import FORM_LABELS, form_words
+from secops.jobs.words import form_words
 from secops.objects.models import Department, System
+from secops.reporting.kinds import KINDS
 from secops.reporting.models import ReportFile
-from secops.reporting.services import TITLES
 from secops.web.example import with_example
 from secops.web.lang import t
 from secops.web.links import link
@@ -23,7 +23,13 @@ _LANGUAGES = {"zh": "中文", "en": "English"}
 
 
 def kind_words(kind: str) -> str:
-    return t(*TITLES[kind]) if kind in TITLES else kind
+    return t(KINDS[kind].zh, KINDS[kind].en) if kind in KINDS else kind
+
+
+def _forms() -> list[tuple[str, str]]:
+    return [
+        (one, f"{form_words(one)} · {kind_words(kind)}") for kind in KINDS for one in KINDS[kind].renderers
+    ]
 
 
 def _where(row: Any) -> Markup:
@@ -45,7 +51,8 @@ REPORTS = Table(
         Column("department", "部门", "Department", lambda r: r.department_name, sort=Department.name, shown=False),
     ),
     filters=(
-        Choice("form", "格式", "Form", ReportFile.renderer, options=lambda session: [(key, words.text) for key, words in FORM_LABELS.items()]),
+        Choice("form", "格式", "Form", ReportFile.renderer, options=lambda session: _forms()),
+        Choice("kind", "类型", "Kind", ReportFile.kind, options=lambda session: [(kind, kind_words(kind)) for kind in KINDS]),
         Choice("language", "语言", "Language", ReportFile.language, options=tuple(_LANGUAGES.items())),
         department_filter(),
         system_filter(),

@@ -8,15 +8,18 @@ from flask import request, url_for
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
+from reports.zipping import pack
 from secops.audit_log.services import record
 from secops.clock import utc_now
 from secops.errors import BadInput, NotFound, Refused
-from secops.evidence.download import attachment
+from secops.evidence.download import attachment, disposition
 from secops.jobs.models import OPEN_STATES, Job, JobState
 from secops.jobs.words import error_words, form_words, job_step
 from secops.objects.models import System
 from secops.reporting import queries, services
-from secops.reporting.tables import REPORTS
+from secops.reporting.handlers import district_files
+from secops.reporting.kinds import ASSESSMENT, DISTRICT, KINDS, SYSTEM
+from secops.reporting.tables import REPORTS, kind_words
 from secops.web.base import PageView
 from secops.web.filters import zone
 from secops.web.forms import Form
@@ -60,19 +63,24 @@ class ReportView(PageView):
     def build(self) -> str | Response | tuple[str, int]:
         """Ask for a report. Other pages may post ``system`` alone; language and forms then are the usual ones."""
         asked = request.values.get("system")
+        kind = _kind()
         system = asked_system(self.db, asked)
         if asked and system is None and (request.method == "GET" or asked.isdigit()):
             raise NotFound
         if request.method == "GET":
+            usual = services.usual(kind)
             form = Form(
-                system=system_words(system) if system else "", language=[language()], forms=services.USUAL
-            )
-            return self._form(form)
+                system=system_words(system) if system else "", language=[language()], forms=usual, about=[SYSTEM]
+            )  # fmt: skip
+            return self._form(form, kind)
         form = Form(request.form)
-        job = self._build(form, system)
+        if form.value("about") == DISTRICT and DISTRICT in KINDS[kind].of:
+            answer = self._district(form, kind)
+            return (self._form(form, kind), 400) if answer is None else answer
+        job = self._build(form, kind, system)
         if job is None:
             self.db.rollback()
-            return self._form(form), 400
+            return self._form(form, kind), 400
         number = job.payload["number"]
         return self.done(
             url_for("ReportView.index", system=job.system_id),
@@ -80,23 +88,40 @@ class ReportView(PageView):
             f"Report {number} is queued; it shows in the list when it is built.",
         )
 
-    def _form(self, form: Form) -> str:
-        forms = [(name, form_words(name), _form_note(name)) for name in services.KINDS[KIND]]
+    def _form(self, form: Form, kind: str) -> str:
+        forms = [(name, form_words(name), _form_note(name)) for name in KINDS[kind].renderers]
+        kinds = [
+            (name, kind_words(name), url_for("ReportView.build", kind=name, system=request.values.get("system")))
+            for name in KINDS
+            if ASSESSMENT not in KINDS[name].of
+        ]  # fmt: skip
         return self.page(
-            "reports_new.html", form=form, systems=system_options(self.db, classified=True), forms=forms
+            "reports_new.html",
+            form=form,
+            systems=system_options(self.db, classified=KINDS[kind].needs_level),
+            forms=forms,
+            kind=kind,
+            kinds=kinds,
+            title=kind_words(kind),
+            of=KINDS[kind].of,
         )
 
-    def _build(self, form: Form, system: System | None) -> Job | None:
-        if system is None:
-            form.fail("system", "请选择系统。", "Choose a system.")
+    def _chosen(self, form: Form, kind: str) -> tuple[str, list[str]]:
+        """Language and forms; what is wrong with them is noted in the form."""
         chosen = form.value("language") or language()
-        renderers = form.values("forms") or list(services.USUAL if "language" not in request.form else ())
+        given = form.values("forms") or list(services.usual(kind) if "language" not in request.form else ())
         if chosen not in ("zh", "en"):
             form.fail("language", "没有这个选项。", "There is no such option.")
-        if not renderers:
+        if not given:
             form.fail("forms", "请至少选择一种格式。", "Choose at least one form.")
-        elif set(renderers) - set(services.KINDS[KIND]):
+        elif set(given) - set(KINDS[kind].renderers):
             form.fail("forms", "没有这个选项。", "There is no such option.")
+        return chosen, [name for name in KINDS[kind].renderers if name in given]
+
+    def _build(self, form: Form, kind: str, system: System | None) -> Job | None:
+        if system is None:
+            form.fail("system", "请选择系统。", "Choose a system.")
+        chosen, renderers = self._chosen(form, kind)
         if not form.ok or system is None:
             return None
         # The number carries the day of the platform's own zone; typst takes no fractions of a second.
@@ -105,8 +130,8 @@ class ReportView(PageView):
             return services.request_report(
                 self.db,
                 system,
-                kind=KIND,
-                renderers=[name for name in services.KINDS[KIND] if name in renderers],
+                kind=kind,
+                renderers=renderers,
                 language=chosen,
                 actor=self.who.name,
                 now=now,
@@ -116,6 +141,35 @@ class ReportView(PageView):
         except Refused as error:
             form.fail("system", error.zh, error.en)
         return None
+
+    def _district(self, form: Form, kind: str) -> Response | None:
+        """A report on all that this person may see, handed over at once: it belongs to no single system."""
+        chosen, renderers = self._chosen(form, kind)
+        if not form.ok:
+            return None
+        now = utc_now().replace(microsecond=0)
+        number, files = district_files(
+            self.db, kind, renderers, language=chosen, now=now, zone=self.platform.settings.time_zone
+        )
+        record(
+            self.db,
+            "report.district",
+            now=now,
+            object_type="report",
+            object_id=number,
+            detail={"kind": kind, "forms": renderers, "language": chosen},
+        )
+        self.db.commit()
+        if len(files) == 1:
+            name, media_type, content = files[0].name, files[0].media_type, files[0].content
+        else:
+            name, media_type = f"{number}-{kind}.zip", "application/zip"
+            content = pack((one.name, one.content) for one in files)
+        response = Response(content, content_type=media_type)
+        response.headers["Content-Disposition"] = disposition(name)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
     @expose("/<int:report_id>/download")
     def download(self, report_id: int) -> Response:
@@ -131,15 +185,24 @@ class ReportView(PageView):
         return attachment(self.platform, self.db, report.evidence_id, now=now)
 
 
+def _kind() -> str:
+    """The kind that was asked for; one of an assessment is asked for from its own page."""
+    kind = request.values.get("kind") or KIND
+    if kind not in KINDS or ASSESSMENT in KINDS[kind].of:
+        raise NotFound
+    return kind
+
+
 def _form_note(name: str) -> str:
     notes = {
-        "pdf_posture": t("打印和报送", "for printing and handing in"),
-        "xlsx_posture": t("逐项筛选", "for filtering item by item"),
-        "docx_posture": t("可继续编辑", "for further editing"),
-        "csv_posture": t("供其他系统读取", "for other programs"),
-        "json_posture": t("供程序读取，含全部字段", "for programs, with every field"),
+        "pdf": t("打印和报送", "for printing and handing in"),
+        "xlsx": t("逐项筛选", "for filtering item by item"),
+        "docx": t("可继续编辑", "for further editing"),
+        "csv": t("供其他系统读取", "for other programs"),
+        "json": t("供程序读取，含全部字段", "for programs, with every field"),
+        "oscal": t("供合规工具读取", "for compliance tools"),
     }
-    return notes.get(name, "")
+    return notes.get(name.partition("_")[0], "")
 
 
 def _note(job: Job) -> str:

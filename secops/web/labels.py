@@ -373,6 +373,7 @@ LABELS: dict[str, dict[str, Label]] = {
         "rollup.rebuild": Label("重新汇总问题计数", "Counts rebuilt"),
         "job.rerun": Label("重新执行任务", "Job run again"),
         "job.retry": Label("任务自动重试", "Job retried"),
+        "report.district": Label("生成全部系统的报告", "Report on all systems made"),
         "report.request": Label("申请报告", "Report requested"),
         "report.build": Label("生成报告", "Report built"),
         "report.download": Label("下载报告", "Report downloaded"),

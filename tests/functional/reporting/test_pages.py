@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
+import openpyxl
 import pytest
 from sqlalchemy import func, select
 
 from secops.accounts.models import Role
 from secops.evidence.models import Evidence, EvidenceSource, EvidenceState
 from secops.evidence.services import NewEvidence, store_bytes
+from secops.findings.models import Finding
 from secops.jobs.models import Job
 from secops.objects.models import System
 from secops.platform import Platform
+from secops.reporting.kinds import ASSESSMENT, KINDS
 from secops.reporting.models import ReportFile
 from secops.scope import Principal
 from tests.support.builders import Rows
@@ -149,6 +153,48 @@ def test_a_report_is_asked_for(client_as: ClientAs, platform: Platform, made: di
     assert payload["number"] in page
     assert "data-poll" in page
     assert "report.request" in audit_actions(platform)
+
+
+def test_a_kind_is_chosen(client_as: ClientAs, platform: Platform, made: dict[str, int]) -> None:
+    """The form offers every kind that is not asked for elsewhere, with the forms of the chosen one; the job carries it."""
+    client = client_as(Role.OFFICER)
+    page = client.get(f"/reports/build?kind=remediation&system={made['system']}").text
+    assert 'value="xlsx_remediation" checked' in page
+    assert "pdf_posture" not in page
+    for kind, words in KINDS.items():
+        assert (words.zh in page) is (ASSESSMENT not in words.of), kind
+    form = {"kind": "remediation", "about": "system", "system": made["bare"], "language": "zh", "forms": ["pdf_remediation"]}  # fmt: skip
+    assert client.post("/reports/build", form).status_code == 302
+    (payload,) = _jobs(platform)
+    assert (payload["kind"], payload["renderers"]) == ("remediation", ["pdf_remediation"])
+    assert client.post("/reports/build", form | {"forms": ["pdf_posture"]}).status_code == 400
+    for kind in ("nothing", "assessment-2025"):
+        assert client.get(f"/reports/build?kind={kind}").status_code == 404
+        assert client.post("/reports/build", form | {"kind": kind}).status_code == 404
+
+
+def test_all_that_one_may_see_at_once(
+    client_as: ClientAs, platform: Platform, rows: Rows, made: dict[str, int]
+) -> None:
+    """A report on the district is handed over at once and put on record; nobody gets what lies outside the own scope."""
+    rows.one(Finding, system_id=made["system"], title={"zh": "口令过短", "en": "short"}, state="open")
+    rows.one(Finding, system_id=made["foreign_system"], title={"zh": "别处问题", "en": "other"}, state="open")
+    form = {"kind": "remediation", "about": "district", "language": "zh", "forms": ["xlsx_remediation"]}
+    for client, foreign in (
+        (client_as(Role.CONTACT, department_id=made["department"]), False),
+        (client_as(Role.OFFICER), True),
+    ):
+        answer = client.post("/reports/build", form)
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+        book = openpyxl.load_workbook(io.BytesIO(answer.data))
+        text = str([[cell.value for cell in row] for sheet in book for row in sheet.iter_rows()])
+        assert "口令过短" in text
+        assert ("别处问题" in text) is foreign
+        assert last_event(platform, "report.district").actor == client.username
+    both = client.post("/reports/build", form | {"forms": ["xlsx_remediation", "pdf_remediation"]})
+    assert both.headers["Content-Type"] == "application/zip"
+    assert client.post("/reports/build", form | {"forms": []}).status_code == 400
+    assert _jobs(platform) == []
 
 
 def test_other_pages_post_the_system_alone(

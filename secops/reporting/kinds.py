@@ -1,0 +1,45 @@
+"""The kinds of report: what each is about, and in which forms it is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SYSTEM, ASSESSMENT, DISTRICT = "system", "assessment", "district"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """``of``: what it may be asked for; ``renderers``: ids of ``reports.registry``, in the order of the form.
+
+    ``needs_level``: nothing can be said of a system that was not classified yet.
+    """
+
+    zh: str
+    en: str
+    of: tuple[str, ...]
+    renderers: tuple[str, ...]
+    needs_level: bool = True
+
+    @property
+    def by_format(self) -> dict[str, str]:
+        """Renderer by the name of its format."""
+        return {name.partition("_")[0]: name for name in self.renderers}
+
+
+def _three(name: str) -> tuple[str, ...]:
+    return (f"pdf_{name}", f"docx_{name}", f"xlsx_{name}")
+
+
+KINDS: dict[str, Kind] = {
+    "posture": Kind(
+        "合规态势报告", "Posture report", (SYSTEM,),
+        ("pdf_posture", "xlsx_posture", "docx_posture", "csv_posture", "json_posture"),
+    ),
+    "assessment-2025": Kind(
+        "自评估报告（2025 版章节）", "Assessment report (2025 chapters)", (ASSESSMENT,),
+        ("docx_assessment", "pdf_assessment", "xlsx_assessment"),
+    ),
+    "remediation": Kind(
+        "整改计划与进展报告", "Remediation plan and progress", (SYSTEM, DISTRICT), _three("remediation"), needs_level=False,
+    ),
+}  # fmt: skip

@@ -1,0 +1,101 @@
+"""Read models of papers against the store: every figure is the one that pages and lists show."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import func, select
+
+from secops.cli.main import run
+from secops.findings.models import Finding, Measure, MeasureFinding
+from secops.findings.queries import counts as finding_counts
+from secops.objects.models import System
+from secops.platform import Platform
+from secops.reporting.handlers import build_model
+from secops.seed.district import SIZES, seed
+from tests.support.builders import Rows
+
+NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
+TODAY = NOW.astimezone(ZoneInfo("Asia/Shanghai")).date()
+
+
+@pytest.fixture
+def district(platform: Platform, rows: Rows) -> Platform:
+    """Twelve systems with postures and findings, and measures for some of them."""
+    seed(platform.engine, SIZES["S"])
+    with platform.work("test:measures") as session:
+        planned = session.scalars(select(Finding).where(Finding.state.in_(("planned", "closed")))).all()
+        ids = [(one.id, one.system_id) for one in planned]
+    for finding, system in ids[:10]:
+        measure = rows.one(Measure, system_id=system, text="加固", owner="contact", due=date(2026, 11, 1), cost=500)  # fmt: skip
+        rows.one(MeasureFinding, system_id=system, measure_id=measure, finding_id=finding)
+    return platform
+
+
+def model_of(platform: Platform, kind: str, code: str = "", language: str = "zh") -> Any:
+    """The read model of a system, or of the district."""
+    with platform.work("test:report") as session:
+        system = session.scalars(select(System).where(System.code == code)).one() if code else None
+        asked = {"kind": kind, "number": "N-1", "language": language}
+        return build_model(session, system, asked, now=NOW, zone="Asia/Shanghai")
+
+
+def test_remediation_of_a_district(district: Platform) -> None:
+    """The figures of the report are those of the page of findings; each measure counts what it closed."""
+    model = model_of(district, "remediation")
+    with district.work("test:look") as session:
+        shown = finding_counts(session, TODAY)
+        costs = session.scalar(select(func.sum(Measure.cost)))
+    assert (model.tally.total, model.tally.open, model.tally.high) == (shown.total, shown.open, shown.high)
+    assert (model.tally.overdue, model.tally.submitted) == (shown.overdue, shown.submitted)
+    assert model.tally.overdue > 0
+    assert sum(one.cost for one in model.measures) == costs == 5000
+    by_number = {one.number: one for one in model.problems}
+    for measure in model.measures:
+        settled = [one for one in measure.findings if not by_number[one].is_open]
+        assert measure.closed == len(settled)
+    assert model.subject.systems == 12
+    assert model.counts.total == model.counts.examined + model.counts.not_examined > 0
+
+
+def test_remediation_of_a_system_is_its_part(district: Platform) -> None:
+    """The parts of all systems make the whole."""
+    whole = model_of(district, "remediation")
+    with district.work("test:look") as session:
+        codes = session.scalars(select(System.code).where(System.is_platform.is_(False))).all()
+    parts = [model_of(district, "remediation", code) for code in codes]
+    assert sum(one.tally.total for one in parts) == whole.tally.total
+    assert sum(one.counts.total for one in parts) == whole.counts.total
+    assert {one.number for part in parts for one in part.problems} == {one.number for one in whole.problems}
+
+
+def test_from_the_console(
+    district: Platform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Kinds name what they are about; one is built for a system and for the district; wrong requests are refused."""
+    monkeypatch.setenv("SECOPS_HOME", str(district.settings.home))
+
+    def call(*words: str) -> tuple[int, Any]:
+        capsys.readouterr()
+        code = run([*words, "--json"])
+        out = capsys.readouterr().out
+        return code, json.loads(out) if out.strip() else None
+
+    kinds = {one["id"]: one for one in call("report", "kinds")[1]["kinds"]}
+    assert kinds["remediation"]["of"] == ["system", "district"]
+    assert kinds["remediation"]["formats"] == ["pdf", "docx", "xlsx"]
+    code, made = call("report", "build", "remediation", "--district", "--format", "xlsx", "--out", str(tmp_path))  # fmt: skip
+    assert (code, len(made["files"])) == (0, 1)
+    assert Path(made["files"][0]).read_bytes()[:2] == b"PK"
+    with district.work("test:look") as session:
+        one = session.scalars(select(System.code).where(System.is_platform.is_(False))).first()
+    code, made = call("report", "build", "remediation", "--system", str(one), "--language", "en", "--out", str(tmp_path))  # fmt: skip
+    assert (code, len(made["files"])) == (0, 3)
+    assert call("report", "build", "remediation")[0] == 2
+    assert call("report", "build", "remediation", "--district", "--system", str(one))[0] == 2
+    assert call("report", "build", "posture", "--district")[0] == 2
