@@ -74,8 +74,8 @@ def read_authorisation(file: Path) -> Authorisation:
     return Authorisation(scope, str(data.get("id", "")), hashlib.sha256(content).hexdigest())
 
 
-def read_ssh_credentials(file: Path) -> tuple[Any, list[str], bool]:
-    """Read how to log in: the credentials, the enrolled host keys, and whether to use sudo.
+def read_ssh_credentials(file: Path) -> dict[str, Any]:
+    """Read how to log in: the credentials, the enrolled host keys, and whether to use sudo, as the probe takes them.
 
     Raises:
         Failed: with exit code 2; the file is open to others, or not what it must be.
@@ -115,11 +115,44 @@ def read_ssh_credentials(file: Path) -> tuple[Any, list[str], bool]:
         private_key=words["private_key"],
         passphrase=words["passphrase"],
     )
-    return credentials, keys, data.get("use_sudo", False)
+    return {"credentials": credentials, "host_keys": keys, "use_sudo": data.get("use_sudo", False)}
 
 
-CREDENTIALS: Mapping[str, Callable[[Path], tuple[Any, list[str], bool]]] = {
-    "ssh_baseline": read_ssh_credentials
+def read_database_credentials(file: Path) -> dict[str, Any]:
+    """Read how to log in to a database, as the probe takes it.
+
+    Raises:
+        Failed: with exit code 2; the file is open to others, or not what it must be.
+    """
+    from scanners.database.result import Credentials, DatabaseKind, TlsUse
+
+    data = _object(file, _read_closed(file))
+    _only(file, data, {"username", "password", "kind", "database", "tls"}, {"password"})
+    words = {key: _word(file, data, key) for key in ("username", "password", "kind", "database", "tls")}
+    if words["password"] is None or "\0" in words["password"]:
+        _bad(file, "password", "须为文本", "must be a text")
+    for key, known in (("kind", DatabaseKind), ("tls", TlsUse)):
+        if words[key] is not None and words[key] not in set(known):
+            listed = ", ".join(known)
+            _bad(file, key, f"须为 {listed} 之一", f"must be one of {listed}")
+    kind = DatabaseKind(words["kind"]) if words["kind"] is not None else None
+    # Redis has one account without a name of its own
+    username = words["username"] or ("default" if kind is DatabaseKind.REDIS else "")
+    if not username:
+        _bad(file, "username", "不能为空", "must not be empty")
+    credentials = Credentials(
+        username,
+        words["password"],
+        kind=kind,
+        database=words["database"] or "postgres",
+        tls=TlsUse(words["tls"] or TlsUse.PREFER),
+    )
+    return {"credentials": credentials}
+
+
+CREDENTIALS: Mapping[str, Callable[[Path], dict[str, Any]]] = {
+    "ssh_baseline": read_ssh_credentials,
+    "database": read_database_credentials,
 }
 """How the credentials of each probe that needs some are read."""
 

@@ -245,8 +245,7 @@ def _credentials(chosen: ProbeClass, file: Path | None) -> dict[str, Any]:
         fail("这个探测不能手工运行。", "This probe can't be run by hand.", BAD_INPUT)
     if file is None:
         fail("这个探测需要 --credentials-file。", "This probe needs --credentials-file.", BAD_INPUT)
-    credentials, host_keys, use_sudo = read(file)
-    return {"credentials": credentials, "host_keys": host_keys, "use_sudo": use_sudo}
+    return read(file)
 
 
 # --- asking -----------------------------------------------------------------------------------------------

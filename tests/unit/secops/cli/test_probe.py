@@ -30,6 +30,7 @@ from smcrypto.certificates import (
     encode_certificate_pem,
     self_signed_authority,
 )
+from tests.support.databases import redis_server
 from tests.support.peers.certificates import ROOT_NAME, Sm2Identity, make_sm2_certificate
 from tests.support.peers.tcp import Peer, endless
 from tests.support.peers.tlcp_server import TlcpServer
@@ -618,6 +619,57 @@ def test_wrong_credentials_are_told_without_a_value(
     assert code == 2
     assert named in shown.err
     assert "s3cr3t" not in shown.out + shown.err
+
+
+DATABASE: dict[str, Any] = {"username": "auditor", "password": "s3cr3t-v4lue", "kind": "redis"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"username": None, "kind": "mysql"}, "username"),
+        ({"username": "", "kind": None}, "username"),
+        ({"password": None}, "password"),
+        ({"password": ["s3cr3t-v4lue"]}, "password"),
+        ({"password": "s3cr3t\0"}, "password"),
+        ({"kind": "s3cr3t-v4lue"}, "kind"),
+        ({"tls": "s3cr3t-v4lue"}, "tls"),
+        ({"tls": True}, "tls"),
+        ({"host_keys": ["s3cr3t-v4lue"]}, "not known"),
+    ],
+)
+def test_wrong_credentials_of_a_database_are_told_without_a_value(
+    changes: dict[str, Any], named: str, capsys: Captured, tmp_path: Path
+) -> None:
+    """The sentence names the key at fault, the schema refuses the same, and no value is shown."""
+    file = credentials(tmp_path, **{**DATABASE, **changes})
+
+    shown = refused(capsys, "database", "127.0.0.1:6379", "--credentials-file", file)
+
+    assert named in shown
+    assert "s3cr3t" not in shown
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(json.loads(file.read_text()), schema("probe-credentials"))
+
+
+def test_a_database_is_looked_into_with_credentials_from_a_closed_file(
+    capsys: Captured, tmp_path: Path, home: Path
+) -> None:
+    """The one document follows its schema; the password is neither in it nor in the record nor in the saved answer."""
+    word = "s3cr3t-v4lue"
+    saved = tmp_path / "raw.json"
+    with redis_server([f"requirepass {word}"]) as port:
+        file = credentials(tmp_path, password=word, kind="redis")
+        jsonschema.validate(json.loads(file.read_text()), schema("probe-credentials"))
+        document = ask(
+            capsys, "database", f"127.0.0.1:{port}", "--credentials-file", file, "--save", str(saved)
+        )
+
+    assert document["status"] == "completed", document["detail"]
+    jsonschema.validate(document["result"], schema("result-database"))
+    everything = json.dumps(document) + (home / "run" / "probe-audit.jsonl").read_text() + saved.read_text()
+    assert '"redis_version"' in everything
+    assert word not in everything
 
 
 def test_broken_json_of_credentials_is_not_quoted(capsys: Captured, tmp_path: Path) -> None:

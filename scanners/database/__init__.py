@@ -1,0 +1,1 @@
+"""Databases asked with a read-only account: PostgreSQL, MySQL and MariaDB, Redis."""
