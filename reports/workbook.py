@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +14,7 @@ import xlsxwriter
 
 from reports.blocks import Cell, Document, State, Table
 from reports.terms import CELL_LOOKS
-from reports.text import clean, neutral, utc_naive
+from reports.text import clean, neutral, utc_naive, width_em
 from reports.zipping import without_dates
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -22,8 +23,11 @@ MAX_CHARACTERS = 32_000
 LINE: Mapping[str, Any] = {"border": 1, "border_color": "#CFD6E0", "valign": "top", "text_wrap": True}
 _LONGEST_NAME = 31
 _BAD_IN_NAMES = str.maketrans(dict.fromkeys("\\/*?:[]'", " "))
-_EM = 1.9
-_LINE_EM = 110
+# Widths count digits, of which this many make an em; heights are points.
+_DIGITS_PER_EM = 1.9
+_LINE_DIGITS = 150
+_LINE_PT = 14.5
+_TALLEST_PT = 400
 
 
 def open_book(stream: io.BytesIO) -> Any:
@@ -92,16 +96,26 @@ def _cover(book: Any, looks: _Looks, document: Document) -> None:
     heading = f"{document.draft}　{document.title}" if document.draft else document.title
     sheet.write_string(0, 0, clean(heading, keep_newlines=False)[:255], looks.title)
     sheet.write_string(1, 0, clean(document.subtitle, keep_newlines=False)[:255], looks.title)
-    row = 3
-    for fact in document.cover:
-        sheet.write_string(row, 0, clean(fact.label), looks.bold)
-        sheet.write_string(row, 1, neutral(fact.value)[:MAX_CHARACTERS], looks.plain)
-        row += 1
-    for box in document.boxes:
-        look = looks.alarm if box.alarm else looks.bold
-        sheet.write_string(row, 0, clean(box.title), look)
-        sheet.write_string(row, 1, clean(box.words)[:MAX_CHARACTERS], looks.plain)
-        row += 1
+    boxes = [(box.title, box.words, looks.alarm if box.alarm else looks.bold) for box in document.boxes]
+    facts = [(fact.label, fact.value, looks.bold) for fact in document.cover]
+    for row, (label, words, look) in enumerate([*facts, *boxes], start=3):
+        sheet.write_string(row, 0, clean(label), look)
+        _cell(sheet, looks, row, 1, words)
+        sheet.set_row(row, _height([words], [90.0]))
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+
+
+def _height(values: Sequence[Cell], widths: Sequence[float]) -> float:
+    """Points that the tallest of these cells takes; programs do not all work it out by themselves."""
+    most = 1
+    for value, width in zip(values, widths, strict=True):
+        words = value.words if isinstance(value, State) else value
+        if isinstance(words, str):
+            lines = words[:MAX_CHARACTERS].split("\n")
+            most = max(most, sum(max(1, math.ceil(width_em(one) * _DIGITS_PER_EM / width)) for one in lines))
+    return min(most * _LINE_PT, _TALLEST_PT)
 
 
 def _table(book: Any, looks: _Looks, block: Table) -> None:
@@ -111,12 +125,18 @@ def _table(book: Any, looks: _Looks, block: Table) -> None:
     sheet.set_paper(9)
     sheet.repeat_rows(0)
     sheet.fit_to_pages(1, 0)
-    whole = sum(block.widths)
-    for column, (head, width) in enumerate(zip(block.heads, block.widths, strict=True)):
-        share = width / whole * max(_LINE_EM, len(block.heads) * 14)
-        sheet.set_column(column, column, max(len(head) * _EM + 2, share))
+    line = max(_LINE_DIGITS, len(block.heads) * 14) / sum(block.widths)
+    widths = [
+        max(width_em(head) * _DIGITS_PER_EM + 3, width * line)
+        for head, width in zip(block.heads, block.widths, strict=True)
+    ]
+    for column, (head, width) in enumerate(zip(block.heads, widths, strict=True)):
+        sheet.set_column(column, column, width)
         sheet.write_string(0, column, clean(head, keep_newlines=False), looks.head)
     for number, row in enumerate(block.rows, start=1):
+        height = _height(row, widths)
+        if height > _LINE_PT:
+            sheet.set_row(number, height)
         for column, value in enumerate(row):
             _cell(sheet, looks, number, column, value)
     if not block.rows:

@@ -58,9 +58,9 @@ class Pen:
         """A percentage, or a dash when there is nothing to divide by."""
         return percent_text(percent(part, whole))
 
-    def rate(self, value: Decimal | None) -> str:
-        """A percentage that stands already."""
-        return percent_text(value)
+    def part(self, part: int, whole: int) -> Decimal | None:
+        """A percentage as the number of a cell whose head says so."""
+        return percent(part, whole)
 
     def yes(self, value: bool) -> str:
         """A yes, or nothing."""

@@ -109,9 +109,9 @@ def _tallies(pen: Pen, caption: str, head: str, rows: list[tuple[str, Tally]], *
     t = pen.t
     return Table(
         caption,
-        (head, t("问题", "Found"), t("待整改", "Open"), t("高风险", "High"), t("逾期", "Overdue"), t("待验证", "Submitted"), t("已了结", "Settled"), t("了结率", "Settled %")),
+        (head, t("问题", "Found"), t("待整改", "Open"), t("高风险", "High"), t("逾期", "Overdue"), t("待验证", "Submitted"), t("已了结", "Settled"), t("了结率（%）", "Settled (%)")),
         (2.4, 1, 0.9, 0.9, 1.15, 1.35, 1.1, 1.2),
-        tuple((name, one.total, one.open, one.high, one.overdue, one.submitted, one.settled, pen.share(one.settled, one.total)) for name, one in rows),
+        tuple((name, one.total, one.open, one.high, one.overdue, one.submitted, one.settled, pen.part(one.settled, one.total)) for name, one in rows),
         t("没有登记问题。", "No finding is registered."), numbers=(1, 2, 3, 4, 5, 6, 7), sheet=sheet,
     )  # fmt: skip
 

@@ -21,6 +21,7 @@ from secops.jobs.runner import JobContext
 from secops.objects.models import System
 from secops.objects.services import get_system
 from secops.reporting.assessment_model import build as build_assessment
+from secops.reporting.gap_model import build as build_gap
 from secops.reporting.models import ReportFile
 from secops.reporting.paper_model import Asked
 from secops.reporting.posture_model import build as build_posture
@@ -51,6 +52,7 @@ def build(context: JobContext) -> dict[str, Any]:
 
 
 _PAPERS: dict[str, Callable[[Session, Asked], Any]] = {
+    "gap": build_gap,
     "remediation": build_remediation,
 }
 

@@ -12,10 +12,13 @@ import pytest
 from sqlalchemy import func, select
 
 from secops.cli.main import run
+from secops.evidence.documents import missing_of
 from secops.findings.models import Finding, Measure, MeasureFinding
 from secops.findings.queries import counts as finding_counts
-from secops.objects.models import System
+from secops.objects.models import Asset, System
 from secops.platform import Platform
+from secops.posture.models import PostureCell, PostureSummary
+from secops.posture.services import counts_of, recompute
 from secops.reporting.handlers import build_model
 from secops.seed.district import SIZES, seed
 from tests.support.builders import Rows
@@ -72,6 +75,56 @@ def test_remediation_of_a_system_is_its_part(district: Platform) -> None:
     assert sum(one.tally.total for one in parts) == whole.tally.total
     assert sum(one.counts.total for one in parts) == whole.counts.total
     assert {one.number for part in parts for one in part.problems} == {one.number for one in whole.problems}
+
+
+@pytest.fixture
+def measured(platform: Platform, rows: Rows) -> Platform:
+    """One system of level 3 with a posture worked out: a host, a policy given, an inherited item and findings."""
+    system = rows.one(System, code="GAP-1", name="审批平台", level=3, profile="S3A3G3")
+    rows.one(Asset, system_id=system, kind="server", name="主机 <1>")
+    rows.one(Asset, system_id=system, kind="database", name="db")
+    rows.one(Finding, system_id=system, state="open", units=["L3-CES1-01"])
+    with platform.work("test:posture") as session:
+        recompute(session, session.get_one(System, system), now=NOW)
+    with platform.work("test:verdicts") as session:
+        cells = session.scalars(select(PostureCell).order_by(PostureCell.id)).all()
+        for number, cell in enumerate(cells[:90]):
+            cell.verdict = ("compliant", "partial", "non_compliant", "na")[number % 4]
+        session.flush()
+        recompute(session, session.get_one(System, system), now=NOW, only=())
+    return platform
+
+
+def test_gap_says_what_the_pages_say(measured: Platform) -> None:
+    """Counts by state and class are those of the stored posture; each item has its state and, if open, a reason."""
+    model = model_of(measured, "gap", "GAP-1")
+    with measured.work("test:look") as session:
+        summary = session.scalars(select(PostureSummary).where(PostureSummary.current.is_(True))).one()
+        by_class = {code: counts_of(one) for code, one in summary.by_class.items()}
+        total = counts_of(summary)
+        cells = {}
+        for one in session.scalars(select(PostureCell)):
+            cells.setdefault(one.unit_id, []).append(one)
+    assert model.counts == total
+    assert {one.code: one.counts for one in model.classes} == by_class
+    assert len(model.items) == total.total == 211
+    for item in model.items:
+        open_cells = [one for one in cells[item.unit] if one.verdict not in ("compliant", "na")]
+        assert len(item.places) == len(open_cells)
+        assert item.targets == len(cells[item.unit])
+        assert all(place.reason.zh and place.reason.en for place in item.places)
+    (found,) = [one for one in model.items if one.unit == "L3-CES1-01"]
+    assert found.findings == ("P-00001",)
+
+
+def test_gap_names_the_missing_evidence(measured: Platform) -> None:
+    """The papers of the report are those that the page of requests would ask for."""
+    model = model_of(measured, "gap", "GAP-1", "en")
+    with measured.work("test:look") as session:
+        system = session.scalars(select(System).where(System.code == "GAP-1")).one()
+        asked = [one.kind.name.zh for entry in missing_of(session, system, TODAY) for one in entry.documents]
+    assert [one.name.zh for one in model.papers] == asked
+    assert len(asked) > 10
 
 
 def test_from_the_console(

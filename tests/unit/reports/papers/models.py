@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
 
+from reports.gap.model import GapItem, GapReport, MissingPaper, Place
 from reports.paper.model import Subject
-from reports.read_model import Counts, Layer, ReportMeta, Severity, Text
+from reports.read_model import CountRow, Counts, Layer, ReportMeta, Severity, Text, Verdict
 from reports.remediation.model import MeasureLine, Problem, RemediationReport, Tally
 
 NOW = datetime(2026, 11, 25, 20, 0, tzinfo=timezone(timedelta(hours=8)))
@@ -53,3 +54,22 @@ def remediation(
     return RemediationReport(
         meta("整改计划"), subject(words if words != USUAL else "行政审批系统", district=district), counts(examined), Tally.of(problems), problems, measures if many else (),
     )  # fmt: skip
+
+
+def gap(words: str = USUAL, *, examined: int = 60) -> GapReport:
+    """A hundred items of one class: the first are not or partly met, then compliant ones, the rest unexamined."""
+    verdicts = [Verdict.NON_COMPLIANT, Verdict.PARTIAL, Verdict.NA] + [Verdict.COMPLIANT] * (examined - 3)
+    states: list[Verdict | None] = [*verdicts, *[None] * (100 - examined)]
+    point = Text("身份鉴别", "Identity authentication")
+    items = tuple(
+        GapItem(
+            f"L3-CES1-{n:02}", "8.1.4.1 a)", "CES", Text("安全计算环境", "Secure computing environment"), point, Text("口令有复杂度要求。", "Passwords are complex."), tuple(Layer)[n % 4],
+            verdict, 2, () if verdict in (Verdict.COMPLIANT, Verdict.NA) else tuple(Place(Text.same(words), verdict, Text.same(words)) for _ in range(7)), n % 3, ("P-00001",) if n == 0 else (),
+            ("6.4.1.1",) if n < 2 else (),
+        )
+        for n, verdict in enumerate(states)
+    )  # fmt: skip
+    total = Counts.tally(states)
+    row = CountRow.of("CES", Text("安全计算环境", "Secure computing environment"), total)
+    papers = (MissingPaper(Text("人事部门", "Human resources"), Text("岗位职责", "Duties"), Text("上传", "Upload it"), (Text.same(words),), Text.same(words), ("L3-CES1-01",)),)  # fmt: skip
+    return GapReport(meta("差距分析"), subject(words if words != USUAL else "行政审批系统"), total, (row,), (row,), items, papers)  # fmt: skip

@@ -24,6 +24,7 @@ HOSTILE = (
 
 Make = Callable[..., Any]
 KINDS: dict[str, Make] = {
+    "gap": models.gap,
     "remediation": models.remediation,
 }
 FORMS = [(kind, name) for kind in KINDS for name in renderer_ids() if name.partition("_")[2] == kind]

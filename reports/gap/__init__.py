@@ -1,0 +1,1 @@
+"""Gap analysis: what separates a system from its level, and what evidence is missing."""
