@@ -180,7 +180,7 @@ def tick() -> None:
     from secops.audit_log.syslog import ship_due
     from secops.jobs.duties import start_duties
     from secops.jobs.runner import take_back
-    from secops.schedules.services import dispatch_due
+    from secops.schedules.dispatch import dispatch_due
 
     take_back(platform())
     with platform().work("tick") as session:

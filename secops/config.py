@@ -143,6 +143,13 @@ def _networks(text: str) -> str:
     return ",".join(str(ipaddress.ip_network(part, strict=False)) for part in parts)
 
 
+def _whole_path(text: str) -> str:
+    # Web and workers need not run in the same folder.
+    if not Path(text).is_absolute():
+        raise ValueError("must be a path from the root, such as /srv/backup")
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that differs between two installations.
@@ -186,6 +193,9 @@ class Settings:
     second_factor: str = "auto"
     reauth_minutes: int = 15
     admin_networks: str = ""
+    backup_folder: str = ""
+    backup_passphrase_file: str = ""
+    import_folder: str = ""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -284,6 +294,9 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "second_factor": _factor,
     "reauth_minutes": _positive,
     "admin_networks": _networks,
+    "backup_folder": _whole_path,
+    "backup_passphrase_file": _whole_path,
+    "import_folder": _whole_path,
 }
 
 # Read by the build and the tests, not by the platform.

@@ -69,6 +69,8 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "index": ("查看", "See"),
     "export": ("导出", "Export"),
     "show": ("查看详情", "See one"),
+    "runs": ("查看执行记录", "See runs"),
+    "runs_export": ("导出执行记录", "Export runs"),
     "create": ("新建", "Create"),
     "edit": ("修改", "Edit"),
     "remove": ("删除", "Remove"),

@@ -212,6 +212,17 @@ def principal_for(session: Session, user: User, now: datetime, **where: str) -> 
     )
 
 
+def acting_for(session: Session, name: str, now: datetime) -> Principal | None:
+    """Who *name* is now, for work that goes on in that person's name; None when the account is gone or disabled.
+
+    What the platform or the console asked for goes on with the platform's own eye.
+    """
+    if name.startswith(("platform:", "cli")):
+        return Principal.platform(name.removeprefix("platform:"))
+    user = session.scalar(select(User).where(User.username == name))
+    return principal_for(session, user, now) if user is not None and user.active else None
+
+
 def authenticate(
     session: Session, username: str, password: str, *, now: datetime, address: str
 ) -> LoginResult:

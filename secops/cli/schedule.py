@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from secops.cli.common import JsonOption, open_store
+from secops.cli.common import JsonOption, open_store, platform_of_home
 
 
 def register(app: typer.Typer) -> None:
@@ -28,6 +28,9 @@ def _row(schedule: Any) -> dict[str, Any]:
         "every_seconds": schedule.every_seconds,
         "time_zone": schedule.time_zone,
         "enabled": schedule.enabled,
+        "window": [schedule.window_from, schedule.window_until] if schedule.window_from is not None else None,
+        "jitter_seconds": schedule.jitter_seconds,
+        "catch_up": schedule.catch_up.value,
         "runs": schedule.runs,
         "next_run_at": schedule.next_run_at.isoformat() if schedule.next_run_at else None,
         "last_run_at": schedule.last_run_at.isoformat() if schedule.last_run_at else None,
@@ -65,7 +68,7 @@ def coming(
 
     from secops.cli.output import answer, table
     from secops.clock import utc_now
-    from secops.schedules.services import preview
+    from secops.schedules.timing import preview
 
     with open_store() as session:
         schedule = _find(session, schedule_id)
@@ -83,9 +86,18 @@ def run_now(schedule_id: int, json_: JsonOption = False) -> None:
     from secops.clock import utc_now
     from secops.schedules import services
 
-    with open_store() as session:
+    platform = platform_of_home()
+    with platform.work("cli") as session:
         _find(session, schedule_id)
-        document = _row(services.run_now(session, schedule_id, now=utc_now(), actor="cli"))
+        run = services.run_now(session, schedule_id, settings=platform.settings, now=utc_now(), actor="cli")
+        document = {
+            "id": schedule_id,
+            "run": run.id,
+            "state": run.state.value,
+            "job": run.job_id,
+            "jobs": run.jobs,
+            "reason": run.reason,
+        }
     answer(document, lambda: table(["what", "value"], [[key, value] for key, value in document.items()]))
 
 

@@ -42,6 +42,9 @@ KINDS: dict[str, Kind] = {
     "upload-cleanup": Kind("housekeeping", "secops.evidence.handlers:clean_uploads", 300),
     "vault-scrub": Kind("housekeeping", "secops.evidence.handlers:scrub", 14400, heavy=True),
     "evidence-expiry": Kind("housekeeping", "secops.evidence.handlers:expire", 900),
+    "backup": Kind("housekeeping", "secops.backup.handlers:run", 14400, heavy=True),
+    "folder-import": Kind("import", "secops.evidence.folder:run", 3600),
+    "assessment-campaign": Kind("housekeeping", "secops.assessments.handlers:begin_campaign", 1800),
     "vault-recovery": Kind("housekeeping", "secops.evidence.handlers:recover", 900),
 }
 

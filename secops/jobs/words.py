@@ -16,6 +16,10 @@ KIND_LABELS: dict[str, Label] = {
     "vault-scrub": Label("证据库逐份校验", "Vault scrub"),
     "evidence-expiry": Label("证据到期检查", "Evidence that expires"),
     "inheritance-expiry": Label("继承结论到期检查", "Inherited results that end"),
+    "backup": Label("备份", "Backup"),
+    "folder-import": Label("从目录导入证据", "Evidence from a folder"),
+    "assessment-campaign": Label("批量开始测评", "Assessment campaign"),
+    "selfcheck": Label("平台自评估", "Self-assessment"),
     "vault-recovery": Label("证据库核对", "Vault recovery"),
 }
 FORMATS: dict[str, str] = {

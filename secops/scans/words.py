@@ -54,6 +54,7 @@ _CAUSES = {
     "schedule": Label("计划任务", "Schedule"),
     "schedule-now": Label("计划立即执行", "Schedule, run now"),
     "retest": Label("复测", "Retest"),
+    "duty": Label("平台日常", "Daily duty"),
     "cli": Label("命令行", "Command line"),
 }
 

@@ -9,9 +9,10 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from secops.errors import NotFound
+from secops.jobs.models import Job
 from secops.objects.models import Department, System
 from secops.scans.models import Scan, ScanAuthorization
-from secops.schedules.models import Schedule
+from secops.schedules.models import Schedule, ScheduleRun
 from secops.web.people import person
 
 
@@ -55,7 +56,34 @@ def authorization_of(session: Session, schedule: Schedule) -> ScanAuthorization 
     return session.scalar(select(ScanAuthorization).where(ScanAuthorization.id == found))
 
 
-def scans_of(session: Session, schedule_id: int, limit: int = 20) -> Sequence[Scan]:
-    """The newest scans that it started."""
-    query = select(Scan).where(Scan.schedule_id == schedule_id).order_by(Scan.id.desc()).limit(limit)
-    return session.scalars(query).all()
+def run_statement() -> Select[Any]:
+    """Due moments with their schedule, system, department, actor, and the state of the job that was started."""
+    statement: Any = (
+        select(
+            ScheduleRun,
+            Schedule.name.label("schedule_name"),
+            Schedule.kind.label("kind"),
+            System.name.label("system_name"),
+            Department.name.label("department_name"),
+            Job.state.label("job_state"),
+            person(ScheduleRun.actor).label("actor_name"),
+        )
+        .join(Schedule, Schedule.id == ScheduleRun.schedule_id)
+        .join(System, System.id == ScheduleRun.system_id)
+        .join(Department, Department.id == System.department_id)
+        .outerjoin(Job, Job.id == ScheduleRun.job_id)
+    )
+    return statement
+
+
+def runs_of(session: Session, schedule_id: int, limit: int = 20) -> Sequence[Any]:
+    """The newest due moments of one schedule, the missed among them, with job and scan of each."""
+    query = (
+        select(ScheduleRun, Job.state.label("job_state"), Scan.id.label("scan_id"))
+        .outerjoin(Job, Job.id == ScheduleRun.job_id)
+        .outerjoin(Scan, Scan.job_id == ScheduleRun.job_id)
+        .where(ScheduleRun.schedule_id == schedule_id)
+        .order_by(ScheduleRun.due_at.desc())
+        .limit(limit)
+    )
+    return session.execute(query).all()

@@ -9,14 +9,15 @@ from markupsafe import Markup
 from sqlalchemy import ColumnElement, and_
 
 from secops.objects.models import Department, System
-from secops.schedules.models import Schedule
+from secops.schedules.kinds import KINDS
+from secops.schedules.models import Schedule, ScheduleRun
 from secops.schedules.words import rule_words
 from secops.web.example import with_example
 from secops.web.labels import Label
 from secops.web.lang import t
 from secops.web.links import link
 from secops.web.people import shown
-from secops.web.scope_filters import department_filter, system_filter
+from secops.web.scope_filters import Exact, department_filter, system_filter
 from secops.web.table_filters import Choice, Days, Flag
 from secops.web.tables import Column, Table
 
@@ -25,7 +26,6 @@ STATES = {
     "paused": Label("已暂停", "Paused", "mute", "pause-circle"),
     "over": Label("已结束", "Over", "mute", "check2-all"),
 }
-KINDS = {"scan": Label("扫描", "Scan")}
 
 
 def state_of(schedule: Schedule) -> str:
@@ -40,7 +40,18 @@ def state_label(schedule: Schedule) -> Label:
 
 
 def kind_label(kind: str) -> Label:
-    return KINDS.get(kind, Label(kind, kind))
+    found = KINDS.get(kind)
+    return Label(found.zh, found.en) if found else Label(kind, kind)
+
+
+def kind_options() -> list[tuple[str, str]]:
+    return [(name, kind_label(name).text) for name in KINDS]
+
+
+def run_reason(row: Any) -> str:
+    """Why a due moment was not started, in the reader's language; it is kept as ``zh / en``."""
+    zh, _, en = row.ScheduleRun.reason.partition(" / ")
+    return t(zh, en or zh)
 
 
 def error_words(schedule: Schedule) -> str:
@@ -86,6 +97,7 @@ SCHEDULES = Table(
     ),
     filters=(
         Choice("state", "状态", "State", options=lambda session: [(key, words.text) for key, words in STATES.items()], clause=_state_clause),
+        Choice("kind", "类型", "Kind", Schedule.kind, options=lambda session: kind_options()),
         department_filter(),
         system_filter(),
         Days("next", "下次执行", "Next run", Schedule.next_run_at),
@@ -98,7 +110,47 @@ SCHEDULES = Table(
     search_hint=("搜索名称、系统、建立人", "Search name, system, maker"),
     empty=(
         "还没有计划任务。", "No schedule yet.",
-        "让检查自己按时重复：选择一项有效的扫描授权和执行时间。",
-        "Let checks repeat by themselves: pick an authorisation in force, and when.",
+        "让扫描、报告、测评和日常维护自己按时重复：选择类型和执行时间。",
+        "Let scans, reports, assessments and upkeep repeat by themselves: pick a kind, and when.",
+    ),
+)  # fmt: skip
+
+
+def _job(row: Any) -> str:
+    if row.ScheduleRun.job_id is None:
+        return ""
+    more = row.ScheduleRun.jobs - 1
+    return f"#{row.ScheduleRun.job_id}" + (f" +{more}" if more > 0 else "")
+
+
+RUNS = Table(
+    "schedule_runs",
+    (
+        Column("due", "到期时间", "Due", lambda r: r.ScheduleRun.due_at, sort=ScheduleRun.due_at, kind="time"),
+        Column("schedule", "计划", "Schedule", lambda r: r.schedule_name, sort=Schedule.name, kind="link", url=lambda r: link("ScheduleView.show", schedule_id=r.ScheduleRun.schedule_id), note=lambda r: kind_label(r.kind).text, width="wide"),
+        Column("state", "结果", "What became of it", lambda r: r.ScheduleRun.state, sort=ScheduleRun.state, kind="badge", label="schedule_run", note=lambda r: run_reason(r) or None),
+        Column("job", "任务", "Job", _job, sort=ScheduleRun.job_id, kind="link", url=lambda r: link("JobView.show", job_id=r.ScheduleRun.job_id) if r.ScheduleRun.job_id else "", width="fit"),
+        Column("job_state", "任务状态", "State of the job", lambda r: r.job_state, kind="badge", label="job_state"),
+        Column("system", "系统", "System", lambda r: r.system_name, sort=System.name, note=lambda r: r.department_name, width="wide"),
+        Column("actor", "发起人", "For", lambda r: shown(r.ScheduleRun.actor, r.actor_name), sort=ScheduleRun.actor, width="fit"),
+        Column("at", "处理时间", "Seen to", lambda r: r.ScheduleRun.at, sort=ScheduleRun.at, kind="time", shown=False),
+        Column("reason", "原因", "Reason", run_reason, shown=False, width="wide"),
+    ),
+    filters=(
+        Choice("state", "结果", "What became of it", ScheduleRun.state, label="schedule_run"),
+        Choice("kind", "类型", "Kind", Schedule.kind, options=lambda session: kind_options()),
+        Exact("schedule", "计划编号", "Schedule number", ScheduleRun.schedule_id),
+        department_filter(),
+        system_filter(),
+        Days("due", "到期时间", "Due", ScheduleRun.due_at),
+    ),
+    search=(Schedule.name, System.name, System.code, ScheduleRun.reason),
+    default_sort="-due",
+    row_tone=lambda r: {"missed": "warn", "failed": "bad"}.get(r.ScheduleRun.state.value, ""),
+    search_hint=("搜索计划、系统、原因", "Search schedule, system, reason"),
+    empty=(
+        "还没有到期的计划。", "Nothing was due yet.",
+        "每次到期都列在这里：已启动、跳过、错过或未能启动。",
+        "Each due moment is listed here: started, skipped, missed or not able to start.",
     ),
 )  # fmt: skip

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime
 
 from flask import flash, redirect, request, url_for
 from flask_appbuilder import expose
-from sqlalchemy import select
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response
 
+from controls.scoring import default_edition
+from secops.assessments.words import EDITIONS
 from secops.clock import utc_now
-from secops.errors import BadInput, Conflict, NotFound, SecopsError
-from secops.objects.models import System
+from secops.errors import BadInput, Conflict, NotFound, Refused, SecopsError
+from secops.objects.tables import today
 from secops.scans.models import ScanAuthorization
 from secops.scans.queries import usable_authorizations
-from secops.scans.tables import duration
-from secops.scans.words import cause_label
-from secops.schedules import queries, services
+from secops.schedules import forms, queries, services
+from secops.schedules.kinds import KINDS, Kind
 from secops.schedules.models import Schedule
-from secops.schedules.tables import SCHEDULES, error_words, kind_label, state_label, state_of
-from secops.schedules.words import PRESETS, rule_words
+from secops.schedules.tables import (
+    RUNS,
+    SCHEDULES,
+    error_words,
+    kind_label,
+    run_reason,
+    state_label,
+    state_of,
+)
+from secops.schedules.timing import preview
+from secops.schedules.words import CATCH_UPS, PRESETS, facts, rule_words
 from secops.web.base import PageView
 from secops.web.filters import zone
 from secops.web.forms import Form
@@ -29,12 +38,13 @@ from secops.web.labels import label
 from secops.web.lang import language, t
 from secops.web.links import LINKS
 from secops.web.people import names_of, shown
+from secops.web.scope_filters import system_options
 from secops.web.table_export import export_table
 
-_UNITS = {"minute": 60, "hour": 3600, "day": 86400}
 _PREVIEW = 10
-# Every dispatch has its own line in the list of scans.
-_UNSHOWN = frozenset({"schedule.dispatch"})
+FORMAT_WORDS = {"docx": "Word", "xlsx": "Excel"}
+# Each due moment has a line of its own among the runs.
+_UNSHOWN = frozenset({"schedule.dispatch", "schedule.missed", "schedule.skipped", "schedule.failed"})
 
 
 class ScheduleView(PageView):
@@ -61,9 +71,9 @@ class ScheduleView(PageView):
     def show(self, schedule_id: int) -> str:
         schedule, system = queries.get_schedule(self.db, schedule_id)
         authorization = queries.authorization_of(self.db, schedule)
-        scans = queries.scans_of(self.db, schedule_id)
+        runs = queries.runs_of(self.db, schedule_id)
         now = utc_now()
-        names = names_of(self.db, [schedule.owner, *(scan.requested_by for scan in scans)])
+        names = names_of(self.db, [schedule.owner, *(run.ScheduleRun.actor for run in runs)])
         return self.page(
             "schedule.html",
             schedule=schedule,
@@ -77,126 +87,108 @@ class ScheduleView(PageView):
             authorization_ends=_ends_before(authorization, schedule),
             owner=shown(schedule.owner, names),
             is_over=state_of(schedule) == "over",
-            scans=[
-                [scan.id, scan.requested_at, label("scan_state", scan.state), cause_label(scan.cause).text,
-                 duration(scan.started_at, scan.finished_at)]
-                for scan in scans
+            runs=[
+                [run.ScheduleRun.due_at, label("schedule_run", run.ScheduleRun.state), run.ScheduleRun.job_id,
+                 label("job_state", run.job_state) if run.job_state else None, run.scan_id, run.ScheduleRun.jobs,
+                 run_reason(run), shown(run.ScheduleRun.actor, names)]
+                for run in runs
             ],
+            facts=facts(schedule),
             history=history(self.db, "Schedule", schedule_id, without=_UNSHOWN),
             **LINKS,
         )  # fmt: skip
 
     @expose("/new", methods=["GET", "POST"])
     def create(self) -> str | Response | tuple[str, int]:
-        """The form; ``preview`` shows the coming runs without saving anything."""
+        """First the kind, then its form; ``preview`` shows the coming runs without saving anything."""
         if request.method == "GET":
+            asked = request.args.get("kind") or ("scan" if request.args.get("authorization") else "")
+            if asked not in self._kinds():
+                return self.page("schedule_kinds.html", kinds=self._kinds().items(), missing=self._missing)
             form = Form(
+                kind=asked,
                 mode=["cron"],
                 cron=PRESETS[0][0],
                 every=1,
                 unit="day",
+                time_zone=str(zone()),
+                catch_up=["once"],
+                catch_up_most=3,
+                jitter=0,
+                extent=["system"],
+                forms=["pdf", "xlsx"],
+                report="posture",
+                language=[language()],
+                edition=default_edition(today()).value,
                 authorization=request.args.get("authorization"),
+                system=request.args.get("system"),
             )
-            return self._form(form)
+            return self._form(form, asked)
         form = Form(request.form)
-        schedule, system = self._read(form)
-        if schedule is None or system is None:
-            return self._form(form), 400
+        asked = request.form.get("kind") or "scan"
+        kind = self._kinds().get(asked)
+        if kind is None:
+            raise BadInput("未知的计划类型。", "Unknown kind of schedule.", "kind")
+        draft = forms.read(form, self.db, asked, kind)
+        if draft is None:
+            return self._form(form, asked), 400
         if request.form.get("preview"):
-            return self._form(form, services.preview(schedule, utc_now(), _PREVIEW), rule_words(schedule))
-        made = self._save(form, schedule, system)
-        if made is None:
-            self.db.rollback()
-            return self._form(form), 400
-        where = url_for("ScheduleView.show", schedule_id=made.id)
-        return self.done(where, "计划任务已建立。", "The schedule is made.")
+            coming = preview(draft.schedule, utc_now(), _PREVIEW)
+            return self._form(form, asked, coming, rule_words(draft.schedule))
+        try:
+            made = forms.save(self.db, draft, owner=self.who.name, settings=self.platform.settings)
+        except BadInput as error:
+            form.take(error)
+        except Refused as error:
+            form.fail("", error.zh, error.en)
+        else:
+            where = url_for("ScheduleView.show", schedule_id=made.id)
+            return self.done(where, "计划任务已建立。", "The schedule is made.")
+        self.db.rollback()
+        return self._form(form, asked), 400
 
-    def _form(self, form: Form, coming: list[datetime] | None = None, rule: str = "") -> str:
+    def _kinds(self) -> dict[str, Kind]:
+        """The kinds that this person may plan."""
+        return {name: kind for name, kind in KINDS.items() if self.who.has(*kind.roles)}
+
+    def _missing(self, kind: Kind) -> str:
+        return t("、", ", ").join(kind.missing(self.platform.settings))
+
+    def _form(self, form: Form, kind: str, coming: list[datetime] | None = None, rule: str = "") -> str:
+        spec = KINDS[kind]
+        asks = spec.asks
         return self.page(
             "schedule_new.html",
             form=form,
-            authorizations=usable_authorizations(self.db, utc_now()),
+            kind=kind,
+            spec=spec,
+            missing=self._missing(spec),
+            authorizations=usable_authorizations(self.db, utc_now()) if "authorization" in asks else [],
+            systems=system_options(self.db) if "system" in asks else [],
+            formats=[(name, FORMAT_WORDS.get(name, name.upper())) for name in forms.FORMATS],
+            reports=[(name, t(one.zh, one.en)) for name, one in forms.REPORT_CHOICES],
+            editions=[(key, t(*names)) for key, names in EDITIONS.items()] if "edition" in asks else [],
             presets=[(cron, t(zh, en)) for cron, zh, en in PRESETS],
             units=[("minute", t("分钟", "minutes")), ("hour", t("小时", "hours")), ("day", t("天", "days"))],
+            catch_ups=[
+                (key, t(zh, en), t(note_zh, note_en)) for key, (zh, en, note_zh, note_en) in CATCH_UPS.items()
+            ],
             coming=coming,
             rule=rule,
-            zone=str(zone()),
         )
 
-    def _read(self, form: Form) -> tuple[Schedule | None, System | None]:
-        """A schedule that is not saved, from what was typed."""
-        authorization, system = self._authorization(form)
-        name = form.text("name", required=True, limit=160)
-        mode = form.choice("mode", ("cron", "every"))
-        cron, every = "", None
-        if mode == "cron":
-            cron = " ".join(form.text("cron", required=True, limit=80).split())
-            if cron:
-                try:
-                    services.parse_cron(cron)
-                except BadInput as error:
-                    form.take(error)
-        elif mode == "every":
-            count = form.number("every", least=1, most=10_000)
-            unit = form.choice("unit", _UNITS)
-            every = count * _UNITS[unit] if count and unit else None
-            if every is not None and every < 900:
-                form.fail("every", "间隔至少 15 分钟。", "At least 15 minutes.")
-        most = form.number("max_runs", least=1, most=100_000, required=False)
-        now = utc_now()
-        last = form.day("ends_on", after=now.astimezone(zone()).date() - timedelta(days=1))
-        ends = datetime.combine(last + timedelta(days=1), time(), zone()) if last else None
-        if not form.ok or authorization is None or system is None:
-            return None, None
-        draft = Schedule(
-            name=name,
-            kind="scan",
-            cron=cron,
-            every_seconds=every,
-            time_zone=str(zone()),
-            payload={"authorization_id": authorization.id},
-            max_runs=most,
-            runs=0,
-            ends_at=ends,
-            enabled=True,
+    @expose("/runs")
+    def runs(self) -> str:
+        """Due moments and what became of each; ``schedule`` in the address narrows it to one."""
+        state = RUNS.load(
+            self.db, queries.run_statement(), request.args, export_url=url_for("ScheduleView.runs_export")
         )
-        if not services.preview(draft, now, 1):
-            form.fail("ends_on", "结束之前不会执行一次。", "It would not run once before it ends.")
-            return None, None
-        return draft, system
+        return self.page("schedule_runs.html", state=state, **LINKS)
 
-    def _authorization(self, form: Form) -> tuple[ScanAuthorization | None, System | None]:
-        chosen = form.choice(
-            "authorization", {value for value, _ in usable_authorizations(self.db, utc_now())}
-        )
-        if not chosen:
-            return None, None
-        row = self.db.execute(
-            select(ScanAuthorization, System)
-            .join(System, System.id == ScanAuthorization.system_id)
-            .where(ScanAuthorization.id == int(chosen))
-        ).first()
-        return (row[0], row[1]) if row else (None, None)
-
-    def _save(self, form: Form, draft: Schedule, system: System) -> Schedule | None:
-        try:
-            return services.create_schedule(
-                self.db,
-                system=system,
-                name=draft.name,
-                kind=draft.kind,
-                payload=dict(draft.payload),
-                owner=self.who.name,
-                time_zone=draft.time_zone,
-                now=utc_now(),
-                cron=draft.cron,
-                every_seconds=draft.every_seconds,
-                max_runs=draft.max_runs,
-                ends_at=draft.ends_at,
-            )
-        except BadInput as error:
-            form.take(error)
-            return None
+    @expose("/runs/export")
+    def runs_export(self) -> Response:
+        title = t("计划执行记录", "schedule runs")
+        return export_table(RUNS, self.db, queries.run_statement(), request.args, now=utc_now(), title=title)
 
     @expose("/<int:schedule_id>/toggle", methods=["POST"])
     def toggle(self, schedule_id: int) -> Response:
@@ -223,11 +215,16 @@ class ScheduleView(PageView):
     def run_now(self, schedule_id: int) -> Response:
         where = url_for("ScheduleView.show", schedule_id=schedule_id)
         try:
-            services.run_now(self.db, schedule_id, now=utc_now(), actor=self.who.name)
+            run = services.run_now(
+                self.db, schedule_id, settings=self.platform.settings, now=utc_now(), actor=self.who.name
+            )
         except NotFound:
             raise
         except SecopsError as error:
             return self._complain(error, where)
+        if not run.jobs:
+            zh, _, en = run.reason.partition(" / ")
+            return self.done(where, zh, en, "warning")
         return self.done(
             where, "已开始一次，计划本身不变。", "Started once; the schedule itself stays as it is."
         )
@@ -242,11 +239,11 @@ def _coming(schedule: Schedule, now: datetime) -> list[datetime]:
     """The planned next run and those after it; none while it is paused."""
     if not schedule.enabled or schedule.next_run_at is None:
         return []
-    first = schedule.next_run_at
+    first = schedule.due_at or schedule.next_run_at
     left = _PREVIEW - 1
     if schedule.max_runs is not None:
         left = min(left, schedule.max_runs - schedule.runs - 1)
-    return [first, *services.preview(schedule, max(first, now), max(0, left))]
+    return [first, *preview(schedule, max(first, now), max(0, left))]
 
 
 def _ends_before(authorization: ScanAuthorization | None, schedule: Schedule) -> bool:

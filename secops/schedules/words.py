@@ -20,6 +20,48 @@ PRESETS = (
 )
 
 
+# (zh, en, note zh, note en)
+CATCH_UPS = {
+    "skip": ("不补", "Not at all", "错过的只记录", "what was missed is on record only"),
+    "once": ("补一次", "Once", "错过多次也只补最近一次", "for the newest of them, however many"),
+    "all": (
+        "补最近几次",
+        "The newest few",
+        "每次各执行一遍，最多到下面的次数",
+        "each of them, up to the number below",
+    ),
+}
+
+
+def clock_words(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def facts(schedule: Schedule) -> list[tuple[str, str]]:
+    """Window, jitter and catch-up rule as lines of the page."""
+    found = []
+    if schedule.window_from is not None and schedule.window_until is not None:
+        span = f"{clock_words(schedule.window_from)} – {clock_words(schedule.window_until)}"
+        found.append((t("时间窗", "Window"), span))
+    if schedule.jitter_seconds:
+        minutes = -(-schedule.jitter_seconds // 60)
+        found.append((t("随机推迟", "Jitter"), t(f"至多 {minutes} 分钟", f"up to {minutes} minutes")))
+    zh, en, _, _ = CATCH_UPS[schedule.catch_up.value]
+    many = f" ({schedule.catch_up_most})" if schedule.catch_up.value == "all" else ""
+    found.append((t("错过时", "When missed"), t(zh, en) + many))
+    if extent := schedule.payload.get("extent"):
+        found.append((t("范围", "Reach"), extent_words(extent)))
+    return found
+
+
+def extent_words(extent: str) -> str:
+    return (
+        t("本部门及下级全部系统", "all systems of the department and below")
+        if extent == "department"
+        else t("本系统", "this system")
+    )
+
+
 def rule_words(schedule: Schedule) -> str:
     """``每天 02:30``; the cron text itself where no plain words fit."""
     if schedule.every_seconds:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from secops.schedules.models import Schedule
-from secops.schedules.services import next_cron, next_run, parse_cron, preview
+from secops.schedules.timing import next_cron, next_run, parse_cron, preview
 
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 SHANGHAI = ZoneInfo("Asia/Shanghai")

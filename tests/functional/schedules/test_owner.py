@@ -12,8 +12,8 @@ from secops.clock import utc_now
 from secops.objects.models import System
 from secops.platform import Platform
 from secops.scans.models import Scan, ScanAuthorization
+from secops.schedules.dispatch import dispatch_due
 from secops.schedules.models import Schedule
-from secops.schedules.services import dispatch_due
 from tests.functional.schedules.support import due_schedule
 from tests.support.builders import Rows
 from tests.support.platforms import add_person

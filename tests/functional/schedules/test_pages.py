@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from secops.clock import utc_now
 from secops.objects.models import Asset, System
 from secops.platform import Platform
 from secops.scans.models import Scan, ScanAuthorization
-from secops.schedules.models import Schedule
+from secops.schedules.models import Schedule, ScheduleRun
 from secops.schedules.words import cron_words, every_words
 from tests.support.builders import Rows
 from tests.support.page_checks import (
@@ -24,6 +25,7 @@ from tests.support.page_checks import (
     two_departments,
 )
 from tests.support.platforms import ClientAs
+from tests.support.queries import recorded_queries
 
 
 @pytest.fixture
@@ -222,6 +224,151 @@ def test_an_owner_changes_nothing(client_as: ClientAs, made: dict[str, int]) -> 
     assert client.get("/schedules/new").status_code == 403
     assert client.post(f"/schedules/{made['schedule']}/toggle", {"to": "paused"}).status_code == 403
     assert "立即执行一次" not in client.get(f"/schedules/{made['schedule']}").text
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"time_zone": "Mars/Olympus"}, "时区"),
+        ({"window_from": "22:00"}, "一起填写"),
+        ({"window_from": "02:00", "window_until": "02:00"}, "不能相同"),
+        ({"window_from": "25:00", "window_until": "02:00"}, "02:30 的形式"),
+        ({"window_from": "12:00", "window_until": "13:00"}, "时间窗内不会执行"),
+        ({"jitter": "-1"}, "在 0 到 1440"),
+        ({"catch_up": "always"}, "没有这个选项"),
+        ({"catch_up": "all", "catch_up_most": "51"}, "在 1 到 50"),
+    ],
+)
+def test_bad_plans_are_named(
+    client_as: ClientAs, platform: Platform, made: dict[str, int], changes: dict[str, str], field: str
+) -> None:
+    """Zone, window, jitter and catch-up rule are checked beside their fields, and nothing is saved."""
+    answer = client_as(Role.OFFICER).post(
+        "/schedules/new", _form(kind="posture", system=made["system"], extent="system") | changes
+    )
+    assert answer.status_code == 400
+    assert field in answer.text
+    assert _count(platform) == 2
+
+
+def test_a_whole_plan_is_kept(client_as: ClientAs, platform: Platform, made: dict[str, int]) -> None:
+    """Window, jitter, zone and catch-up rule are saved and stand on the page in words."""
+    client = client_as(Role.CONTACT, department_id=made["department"])
+    form = _form(
+        kind="report", system=made["system"], extent="department", report="posture", forms=["pdf", "csv"],
+        language="zh", window_from="02:00", window_until="05:30", jitter="20", catch_up="all", catch_up_most="4",
+        time_zone="Asia/Urumqi",
+    )  # fmt: skip
+    answer = client.post("/schedules/new", form)
+    assert answer.status_code == 302
+    with platform.work("test:look") as session:
+        found = session.scalars(select(Schedule).order_by(Schedule.id.desc()).limit(1)).one()
+    assert (found.kind, found.window_from, found.window_until, found.jitter_seconds) == (
+        "report",
+        120,
+        330,
+        1200,
+    )
+    assert (found.catch_up.value, found.catch_up_most, found.time_zone) == ("all", 4, "Asia/Urumqi")
+    assert found.payload == {
+        "extent": "department", "report": "posture", "renderers": ["pdf_posture", "csv_posture"], "language": "zh",
+    }  # fmt: skip
+    page = plain(client.get(answer.headers["Location"]).text)
+    for words in ("02:00 – 05:30", "至多 20 分钟", "补最近几次", "本部门及下级", "Asia/Urumqi"):
+        assert words in page, words
+
+
+def test_kinds_are_offered_by_role_and_setting(client_as: ClientAs, made: dict[str, int]) -> None:
+    """An officer sees all ten, a contact the four of systems; a kind without its settings says what to set."""
+    page = client_as(Role.OFFICER).get("/schedules/new").text
+    assert "SECOPS_BACKUP_FOLDER" in page
+    assert "kind=backup" not in page
+    assert {"kind=audit-verify", "kind=assessment-campaign", "kind=report"} <= set(
+        re.findall(r"kind=[a-z-]+", page)
+    )
+    contact = client_as(Role.CONTACT, department_id=made["department"])
+    assert set(re.findall(r"kind=[a-z-]+", contact.get("/schedules/new").text)) == {
+        "kind=scan", "kind=posture", "kind=report",
+    }  # fmt: skip
+    assert contact.post("/schedules/new", _form(kind="audit-verify")).status_code == 400
+    assert "SECOPS_BACKUP_FOLDER" in client_as(Role.OFFICER).get("/schedules/new?kind=backup").text
+
+
+@pytest.mark.parametrize(
+    "kind", ["scan", "posture", "report", "assessment-campaign", "expiry", "vault-scrub"]
+)
+def test_every_form_opens_and_saves(
+    client_as: ClientAs, platform: Platform, made: dict[str, int], kind: str
+) -> None:
+    """The form of each kind carries its kind, and saving it makes one schedule."""
+    client = client_as(Role.OFFICER)
+    page = client.get(f"/schedules/new?kind={kind}").text
+    assert f'name="kind" value="{kind}"' in page
+    form = _form(
+        kind=kind, system=made["system"], extent="system", report="remediation", forms="pdf", language="en", edition="2025",
+        authorization=made["allowed"],
+    )  # fmt: skip
+    assert client.post("/schedules/new", form).status_code == 302
+    assert _count(platform) == 3
+
+
+def test_a_department_s_officer_plans_nothing_for_the_platform(
+    client_as: ClientAs, platform: Platform, made: dict[str, int]
+) -> None:
+    """Kinds of the whole platform need an officer of the whole district."""
+    client = client_as(Role.OFFICER, department_id=made["department"])
+    answer = client.post("/schedules/new", _form(kind="audit-verify"))
+    assert answer.status_code == 400
+    assert "全区的专员" in answer.text
+    assert _count(platform) == 2
+
+
+def test_missed_runs_are_shown(
+    client_as: ClientAs, platform: Platform, rows: Rows, made: dict[str, int]
+) -> None:
+    """The page and the list of runs show what was missed and why; another department's are not there."""
+    shape = {
+        "cause": "schedule",
+        "reason": "时间窗已关闭。 / The window had closed.",
+        "job_id": None,
+        "jobs": 0,
+    }
+    rows.one(ScheduleRun, system_id=made["system"], schedule_id=made["schedule"], state="missed", **shape)
+    foreign = rows.one(System)
+    rows.one(ScheduleRun, system_id=foreign, schedule_id=made["foreign"], state="failed", **shape)
+    client = client_as(Role.CONTACT, department_id=made["department"])
+    for url in (
+        f"/schedules/{made['schedule']}",
+        "/schedules/runs",
+        f"/schedules/runs?schedule={made['schedule']}",
+    ):
+        page = plain(client.get(url).text)
+        assert "错过" in page, url
+        assert "时间窗已关闭。" in page, url
+    assert "别处计划" not in client.get("/schedules/runs").text
+    text = client.get("/schedules/runs/export?format=csv&state=missed").text
+    assert "每日复查" in text
+    assert last_event(platform, "table.export").object_id == "schedule_runs"
+
+
+def test_the_list_of_runs_does_not_grow_in_queries(
+    client_as: ClientAs, platform: Platform, rows: Rows, made: dict[str, int]
+) -> None:
+    """As many queries for 200 runs as for one."""
+    now = utc_now()
+    client = client_as(Role.OFFICER)
+
+    def count() -> int:
+        with recorded_queries(platform.engine) as queries:
+            assert client.get("/schedules/runs").status_code == 200
+        return queries.count
+
+    shape = {"system_id": made["system"], "schedule_id": made["schedule"], "job_id": None, "state": "started"}
+    rows.one(ScheduleRun, due_at=now, **shape)
+    client.get("/schedules/runs")
+    small = count()
+    rows.many(ScheduleRun, 200, lambda i: {"due_at": now - timedelta(hours=i + 1)}, **shape)
+    assert count() == small <= 10
 
 
 @pytest.mark.parametrize(
