@@ -12,7 +12,9 @@ from reports.read_model import NOT_EXAMINED, Language, Severity, Text, Verdict, 
 from reports.terms import LEVEL_NAMES, SEVERITY_NAMES, STATE_NAMES
 from reports.text import date_text, percent_text, time_text
 
-__all__ = ["Pen", "is_draft", "lay_out"]
+__all__ = ["ITEMS", "Pen", "is_draft", "lay_out"]
+
+ITEMS = Text("要求项", "requirement items")
 
 
 class Pen:
@@ -95,14 +97,21 @@ def lay_out(
     *,
     nature: Text,
     facts: Callable[[Pen], Iterable[Fact]] | None = None,
+    basis: Text = ITEMS,
+    unfinished: Text | None = None,
+    counted: bool = True,
 ) -> Document:
     """Put a cover on *blocks*.
 
     Args:
         nature: What this paper is and what it does not replace.
         facts: More lines of the cover.
+        basis: What one unit of ``counts`` is.
+        unfinished: Why this is a draft, whatever was examined.
+        counted: False for a paper whose content does not hang on what was examined: it is no draft for that.
     """
     pen = Pen(language)
+    why = unfinished or (_draft_why(model, basis) if counted and is_draft(model) else None)
     t = pen.t
     name = pen.of(model.subject.name)
     if model.subject.is_example:
@@ -114,9 +123,9 @@ def lay_out(
         language=language.value,
         head=f"{name}　{pen.of(model.meta.title)}",
         marking=pen.of(model.meta.marking) if model.meta.marking else "",
-        draft=t("草稿", "DRAFT") if is_draft(model) else "",
+        draft=t("草稿", "DRAFT") if why else "",
         cover=(*_cover(pen, model), *(facts(pen) if facts else ())),
-        boxes=tuple(_boxes(pen, model, nature)),
+        boxes=tuple(_boxes(pen, model, nature, basis, why)),
         contents=t("目录", "Contents"),
         table_word=t("表", "Table"),
         page_of=t("第 {page} 页 / 共 {pages} 页", "Page {page} of {pages}"),
@@ -148,22 +157,28 @@ def _time(value: datetime, model: PaperModel) -> str:
     return time_text(value, model.meta.zone)
 
 
-def _boxes(pen: Pen, model: PaperModel, nature: Text) -> Iterator[Box]:
+def _draft_why(model: PaperModel, basis: Text) -> Text:
+    if model.counts.total:
+        return Text(
+            f"超过半数{basis.zh}尚未检查，本报告不能反映整体状况，仅供内部准备使用。",
+            f"More than half of the {basis.en} are not examined; this report does not describe the whole and serves internal preparation only.",
+        )
+    return Text(
+        f"没有纳入范围且可检查的{basis.zh}，不能给出已检查比例。",
+        f"No {basis.en} are in scope, so there is no examined share.",
+    )
+
+
+def _boxes(pen: Pen, model: PaperModel, nature: Text, basis: Text, why: Text | None) -> Iterator[Box]:
     t, counts = pen.t, model.counts
     share = percent_text(counts.examined_percent)
     if counts.total:
         yield Box(
             t("已检查比例", "Examined"),
-            t(f"共 {counts.total} 个要求项，已检查 {counts.examined} 个（{share}），未检查 {counts.not_examined} 个。未检查不等于符合，也不等于不符合。",
-              f"{counts.examined} of {counts.total} requirement items examined ({share}); {counts.not_examined} not examined. Not examined means neither compliant nor non-compliant."),
+            t(f"共 {counts.total} 个{basis.zh}，已检查 {counts.examined} 个（{share}），未检查 {counts.not_examined} 个。未检查不等于符合，也不等于不符合。",
+              f"{counts.examined} of {counts.total} {basis.en} examined ({share}); {counts.not_examined} not examined. Not examined means neither compliant nor non-compliant."),
         )  # fmt: skip
-    if is_draft(model):
-        why = (
-            t("超过半数要求项尚未检查，本报告不能反映整体状况，仅供内部准备使用。",
-              "More than half of the items are not examined; this report does not describe the whole and serves internal preparation only.")
-            if counts.total
-            else t("没有纳入范围且可检查的要求项，不能给出已检查比例。", "No requirement item is in scope, so there is no examined share.")
-        )  # fmt: skip
-        yield Box(t("草稿", "Draft"), why, alarm=True)
+    if why is not None:
+        yield Box(t("草稿", "Draft"), pen.of(why), alarm=True)
     notes = [pen.of(nature), *(pen.of(one) for one in model.meta.unofficial_notes)]
     yield Box(t("报告性质与非官方内容", "Nature of this report, and what is not official"), "\n".join(notes))

@@ -102,7 +102,8 @@ class AssessmentResult(PageView):
             explained=_explained(frame, data),
             units_of_item={str(unit.item): str(unit.id) for unit in frame.units if unit.item},
             wanted=[one.value for one in _WANTED.get(found.edition, ())],
-            report_form=Form(forms=KINDS["assessment-2025"].renderers, language=[language()]),
+            report_form=Form(forms=KINDS[_report_kind(found)].renderers, language=[language()]),
+            report_forms=KINDS[_report_kind(found)].by_format,
             plan=self._plan(found, frame),
             verdict=_verdict,
         )  # fmt: skip
@@ -112,10 +113,11 @@ class AssessmentResult(PageView):
         """Have the report written in the background."""
         found = get_assessment(self.db, assessment_id)
         back = url_for("AssessmentResult.index", assessment_id=assessment_id)
-        forms = [one for one in KINDS["assessment-2025"].renderers if one in request.form.getlist("forms")]
+        kind = _report_kind(found)
+        forms = [one for one in KINDS[kind].renderers if one in request.form.getlist("forms")]
         try:
             job = request_report(
-                self.db, self.db.get_one(System, found.system_id), kind="assessment-2025", renderers=forms,
+                self.db, self.db.get_one(System, found.system_id), kind=kind, renderers=forms,
                 language=request.form.get("language") or language(), actor=self.who.name,
                 now=utc_now().astimezone(zone()).replace(microsecond=0), assessment_id=found.id,
             )  # fmt: skip
@@ -183,6 +185,11 @@ class AssessmentResult(PageView):
             raise NotFound
         rows = compare(self.db, load_frame(self.db, found), found.id, other.id) if other else []
         return found, others, other, rows
+
+
+def _report_kind(assessment: Assessment) -> str:
+    """An assessment under a crypto rule has a report of its own."""
+    return "crypto" if Edition(assessment.edition).is_crypto else "assessment-2025"
 
 
 def _examined(data: dict[str, Any]) -> Decimal:

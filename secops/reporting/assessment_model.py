@@ -28,7 +28,6 @@ from reports.assessment.model import (
 )
 from reports.read_model import Counts, Importance, Language, Layer, ReportMeta, RuleSet, Text, Verdict
 from secops import __version__
-from secops.accounts.names import display_names
 from secops.assessments.frame import PROVIDER, SYSTEM, Frame
 from secops.assessments.models import (
     Assessment,
@@ -41,17 +40,18 @@ from secops.assessments.result import gaps, work_out
 from secops.assessments.risks import compensations_of, effective, risks_of
 from secops.evidence.models import Evidence
 from secops.objects.models import System
+from secops.reporting.paper_model import people as names_of
 from secops.reporting.posture_model import label_text, system_info
 from secops.scans.models import Scan, ScanState
 
-_EDITIONS = {
+EDITIONS = {
     "2025": Text("2025 版报告模板", "2025 report template"),
     "2021": Text("2021 版报告模板（仅供对照）", "2021 report template (for comparison)"),
     "2019": Text("2019 版报告模板（仅供对照）", "2019 report template (for comparison)"),
     "crypto-2023": Text("密评量化评估规则 2023", "crypto rule 2023"),
     "crypto-2021": Text("密评量化评估规则 2021", "crypto rule 2021"),
 }
-_LEVELS = {"high": Text("高", "High"), "medium": Text("中", "Medium"), "low": Text("低", "Low")}
+LEVELS = {"high": Text("高", "High"), "medium": Text("中", "Medium"), "low": Text("低", "Low")}
 _RANK = ("non_compliant", "partial", "compliant", "na")
 
 
@@ -80,13 +80,8 @@ def build(
     after = effective(verdicts, made_good)
     codes = {target.id: f"T{place:03}" for place, target in enumerate(frame.targets)}
     risks = risks_of(session, assessment.id)
-    people = display_names(session, {row.assessor for row in rows.values()} | {assessment.lead})
-    people |= {
-        name: "平台"
-        for name in (*(row.assessor for row in rows.values()), assessment.lead)
-        if name.startswith("platform")
-    }
-    evidence = _evidence_names(session, rows.values())
+    people = names_of(session, {row.assessor for row in rows.values()} | {assessment.lead}, language)
+    evidence = evidence_names(session, rows.values())
     local = now.astimezone(ZoneInfo(zone))
     return AssessmentReport(
         meta=ReportMeta(
@@ -103,7 +98,7 @@ def build(
         units=len(frame.units), conclusion=_conclusion(assessment, data, risks), counts=_counts(data["counts"]),
         classes=tuple(_classes(frame, data)), points=tuple(_points(frame, data)),
         targets=tuple(_targets(session, assessment, frame, codes)),
-        records=tuple(_record(frame, unit, target, codes, rows, after, people, evidence) for unit, target in _cells(frame)),
+        records=tuple(_record(frame, unit, target, codes, rows, after, people, evidence, language) for unit, target in _cells(frame)),
         gaps=tuple(_gap(frame, unit, at, codes, after, risks.get(unit)) for unit, at in gaps(frame, after).items()),
         made_good=tuple(MadeGood(one.unit_id, codes[one.target_id], one.by_unit_id, Verdict(one.verdict), one.reason) for one in made_good),
         given=tuple(_given(assessment)), items_not_examined=len(data["not_examined"]),
@@ -141,7 +136,7 @@ def _conclusion(
     left = [row for row in risks.values() if not row.major_fixed]
     why = data["why_none"]
     return Conclusion(
-        edition=_EDITIONS.get(assessment.edition, Text.same(assessment.edition)),
+        edition=EDITIONS.get(assessment.edition, Text.same(assessment.edition)),
         conclusion=str(output.get("conclusion") or ""),
         rate=_figure(output.get("rate")), score=_figure(output.get("score")),
         high=sum(1 for row in left if row.level == "high"), medium=sum(1 for row in left if row.level == "medium"),
@@ -216,7 +211,7 @@ def _targets(
 
 def _record(
     frame: Frame, unit: AssessmentUnit, target: Any, codes: Mapping[int, str], rows: Mapping[tuple[str, int], AssessmentRecord],
-    after: Mapping[tuple[str, int], str | None], people: Mapping[str, str], evidence: Mapping[int, str],
+    after: Mapping[tuple[str, int], str | None], people: Mapping[str, str], evidence: Mapping[int, str], language: str,
 ) -> Record:  # fmt: skip
     cell = (str(unit.id), target.id)
     row = rows.get(cell)
@@ -227,24 +222,24 @@ def _record(
     return Record(
         codes[target.id], cell[0], words, str(unit.class_code), Text(unit.control_point.name.zh, unit.control_point.name.en),
         Text(unit.summary.zh, unit.summary.en), Verdict(row.verdict) if row and row.verdict else None,
-        Verdict(effect) if effect else None, _text_of(row), bool(row and row.text_draft),
+        Verdict(effect) if effect else None, _text_of(row, language), bool(row and row.text_draft),
         tuple(Text(Method(one).zh, Method(one).en) for one in methods),
         tuple(evidence[one] for one in (row.evidence_ids if row else ()) if one in evidence),
         people.get(row.assessor, row.assessor) if row else "",
     )  # fmt: skip
 
 
-def _text_of(row: AssessmentRecord | None) -> str:
+def _text_of(row: AssessmentRecord | None, language: str) -> str:
     if row is None:
         return ""
     dak = row.crypto
-    words = "　".join(
-        f"{key.upper()}={'满足' if dak[key] else '不满足'}" for key in ("d", "a", "k") if key in dak
-    )
+    met, unmet = ("满足", "不满足") if language == "zh" else ("met", "not met")
+    words = "　".join(f"{key.upper()}={met if dak[key] else unmet}" for key in ("d", "a", "k") if key in dak)
     return f"{words}\n{row.text}".strip() if words else row.text
 
 
-def _evidence_names(session: Session, rows: Any) -> dict[int, str]:
+def evidence_names(session: Session, rows: Any) -> dict[int, str]:
+    """How each piece of evidence of these records is cited."""
     ids = sorted({one for row in rows for one in row.evidence_ids})
     found: dict[int, str] = {}
     for first in range(0, len(ids), 5000):
@@ -264,7 +259,7 @@ def _gap(
     return Gap(
         unit_id, Text(unit.control_point.name.zh, unit.control_point.name.en), Text(unit.summary.zh, unit.summary.en),
         Layer(unit.layer.value), tuple(codes[one] for one in at), Verdict(worst),
-        _LEVELS[risk.level] if risk else None, tuple(one["id"] for one in risk.cases) if risk else (),
+        LEVELS[risk.level] if risk else None, tuple(one["id"] for one in risk.cases) if risk else (),
         bool(risk and risk.major), bool(risk and risk.major_fixed), risk.analysis if risk else "", risk.cost if risk else None,
     )  # fmt: skip
 

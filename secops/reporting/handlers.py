@@ -21,6 +21,8 @@ from secops.jobs.runner import JobContext
 from secops.objects.models import System
 from secops.objects.services import get_system
 from secops.reporting.assessment_model import build as build_assessment
+from secops.reporting.classification_model import build as build_classification
+from secops.reporting.crypto_model import build as build_crypto
 from secops.reporting.gap_model import build as build_gap
 from secops.reporting.models import ReportFile
 from secops.reporting.paper_model import Asked
@@ -52,6 +54,7 @@ def build(context: JobContext) -> dict[str, Any]:
 
 
 _PAPERS: dict[str, Callable[[Session, Asked], Any]] = {
+    "classification": build_classification,
     "gap": build_gap,
     "remediation": build_remediation,
 }
@@ -67,8 +70,11 @@ def build_model(
         asked: ``kind``, ``number``, ``language``, and ``assessment_id`` for a report of an assessment.
     """
     kind = asked["kind"]
+    paper = Asked(system, asked["number"], asked["language"], now, zone)
     if kind in _PAPERS:
-        return _PAPERS[kind](session, Asked(system, asked["number"], asked["language"], now, zone))
+        return _PAPERS[kind](session, paper)
+    if kind == "crypto":
+        return build_crypto(session, int(asked["assessment_id"]), paper)
     words = {"number": asked["number"], "language": asked["language"], "now": now, "zone": zone}
     if kind == "assessment-2025":
         assessment = get_assessment(session, int(asked["assessment_id"]))

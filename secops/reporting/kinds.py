@@ -39,6 +39,8 @@ KINDS: dict[str, Kind] = {
         "自评估报告（2025 版章节）", "Assessment report (2025 chapters)", (ASSESSMENT,),
         ("docx_assessment", "pdf_assessment", "xlsx_assessment"),
     ),
+    "classification": Kind("定级报告", "Classification report", (SYSTEM,), _three("classification")),
+    "crypto": Kind("密码应用安全自评估报告", "Crypto self-assessment", (ASSESSMENT,), _three("crypto")),
     "gap": Kind("差距分析报告", "Gap analysis", (SYSTEM,), _three("gap")),
     "remediation": Kind(
         "整改计划与进展报告", "Remediation plan and progress", (SYSTEM, DISTRICT), _three("remediation"), needs_level=False,

@@ -51,16 +51,21 @@ class Asked:
 
 
 def meta(
-    asked: Asked, title: Text, *, notes: Sequence[Text] = (), rule_sets: Sequence[RuleSet] = ()
+    asked: Asked,
+    title: Text,
+    *,
+    notes: Sequence[Text] = (),
+    rule_sets: Sequence[RuleSet] = (),
+    framework: str = EDITION,
 ) -> ReportMeta:
-    """The head of a paper."""
-    framework = load_catalog().framework(EDITION)
+    """The head of a paper; *framework* is what its items are taken from."""
+    found = load_catalog().framework(framework)
     return ReportMeta(
         title=title,
         report_number=asked.number,
         generated_at=asked.local,
         generator=f"secops {__version__}",
-        catalogue_edition=f"{framework.title.zh if asked.language == 'zh' else framework.title.en} {framework.edition}",
+        catalogue_edition=f"{found.title.zh if asked.language == 'zh' else found.title.en} {found.edition}",
         language=Language.parse(asked.language),
         rule_sets=tuple(rule_sets),
         unofficial_notes=tuple(notes) or (SUMMARIES_NOTE, SUGGESTED_NOTE),

@@ -15,8 +15,10 @@ from secops.cli.main import run
 from secops.evidence.documents import missing_of
 from secops.findings.models import Finding, Measure, MeasureFinding
 from secops.findings.queries import counts as finding_counts
-from secops.objects.models import Asset, System
+from secops.objects.models import Asset, Classification, System
+from secops.objects.services import classify_system
 from secops.platform import Platform
+from secops.posture.catalogue import selection_for
 from secops.posture.models import PostureCell, PostureSummary
 from secops.posture.services import counts_of, recompute
 from secops.reporting.handlers import build_model
@@ -125,6 +127,41 @@ def test_gap_names_the_missing_evidence(measured: Platform) -> None:
         asked = [one.kind.name.zh for entry in missing_of(session, system, TODAY) for one in entry.documents]
     assert [one.name.zh for one in model.papers] == asked
     assert len(asked) > 10
+
+
+def test_classification_is_the_wizards_record(platform: Platform, rows: Rows) -> None:
+    """Sides, levels and words are those of the newest record; the one before stands in the history."""
+    system = rows.one(System, code="CLS-1", name="审批平台", level=None, profile="")
+    with platform.work("test:classify") as session:
+        found = session.get_one(System, system)
+        for degree, reason in (("general", "初次定级"), ("severe", "业务扩大")):
+            detail = {"business": [{"name": "审批记录", "degrees": {"public": degree}}],
+                      "service": [{"name": "在线办理", "degrees": {"citizens": "severe", "public": "general"}}],
+                      "minimums": [{"key": "carried", "level": 3, "met": degree == "severe"}], "expert": "三位专家", "approval": "主管局"}  # fmt: skip
+            classify_system(
+                session, found, rule_set="gbt-22240-2020", business=[("public", degree)], service=[("citizens", "severe"), ("public", "general")],
+                reason=reason, actor="officer", now=NOW, detail=detail,
+            )  # fmt: skip
+    model = model_of(platform, "classification", "CLS-1")
+    with platform.work("test:look") as session:
+        newest, first = session.scalars(select(Classification).order_by(Classification.id.desc())).all()
+        units = len(selection_for(newest.profile, ()).units)
+    record = model.record
+    assert (record.profile, record.level, record.reason) == (newest.profile, newest.level, "业务扩大")
+    assert [(one.code, one.level) for one in record.sides] == [("S", newest.s_level), ("A", newest.a_level)]
+    assert [[kind.name for kind in one.kinds] for one in record.sides] == [["审批记录"], ["在线办理"]]
+    assert len(record.sides[1].kinds[0].harms) == 2
+    assert max(one.level for one in record.sides[1].kinds[0].harms) == record.sides[1].deciding.level
+    assert [(one.level, one.met) for one in record.minimums] == [(3, True)]
+    assert [one.profile for one in model.earlier] == [first.profile]
+    assert model.counts.total == units
+    assert any(one.due is not None for one in model.next_steps)
+    assert [one.level for one in record.alternatives] == [3]
+
+
+def test_a_level_without_a_record_has_none(measured: Platform) -> None:
+    """The register names a level that no wizard gave."""
+    assert model_of(measured, "classification", "GAP-1").record is None
 
 
 def test_from_the_console(

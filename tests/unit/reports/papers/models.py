@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
 
+from reports.classification.model import (
+    Alternative,
+    AssetCount,
+    ClassificationReport,
+    Earlier,
+    Harm,
+    KindLine,
+    MatrixRow,
+    Minimum,
+    NextStep,
+    Record,
+    Side,
+)
+from reports.crypto.model import CryptoReport, CryptoUnit, Judged, RuleResult
 from reports.gap.model import GapItem, GapReport, MissingPaper, Place
 from reports.paper.model import Subject
 from reports.read_model import CountRow, Counts, Layer, ReportMeta, Severity, Text, Verdict
@@ -73,3 +88,52 @@ def gap(words: str = USUAL, *, examined: int = 60) -> GapReport:
     row = CountRow.of("CES", Text("安全计算环境", "Secure computing environment"), total)
     papers = (MissingPaper(Text("人事部门", "Human resources"), Text("岗位职责", "Duties"), Text("上传", "Upload it"), (Text.same(words),), Text.same(words), ("L3-CES1-01",)),)  # fmt: skip
     return GapReport(meta("差距分析"), subject(words if words != USUAL else "行政审批系统"), total, (row,), (row,), items, papers)  # fmt: skip
+
+
+def classification(words: str = USUAL, *, examined: int = 60, recorded: bool = True) -> ClassificationReport:
+    """A level-3 system with two kinds of information, a service, a minimum and a classification before."""
+    public = Text("社会秩序、公共利益", "Social order and public interest")
+    severe = Harm(public, Text("严重损害", "Severe harm"), 3)
+    sides = (
+        Side("S", Text("业务信息安全", "Business information"), 3, severe, (KindLine(words, (severe,)), KindLine("", (severe,)))),
+        Side("A", Text("系统服务安全", "System service"), 3, severe, (KindLine(words, (severe,)),)),
+    )  # fmt: skip
+    record = Record(
+        Text("GB/T 22240-2020 矩阵", "matrix of GB/T 22240-2020"), "1", Text("4.3", "4.3"), Text("说明", "note"), True,
+        (Text("一般损害", "General"), Text("严重损害", "Severe"), Text("特别严重损害", "Particularly severe")), (MatrixRow(public, (2, 3, 4)),), sides, "S3A3G3", 3,
+        Text("专家评审后备案。", "Expert review, then filing."), (Minimum(Text.same(words), Text("4.4", "4.4"), 3, True),), (Alternative(Text("备案表 2025", "filing form 2025"), "S3A3G3", 3),),
+        words, words, words, words[:60], NOW,
+    )  # fmt: skip
+    return ClassificationReport(
+        meta("定级报告"), subject(words if words != USUAL else "行政审批系统"), counts(examined), Text("政务云", "government cloud"), words, words, words, words, words, (words,), (), True,
+        date(2025, 1, 1), (AssetCount(Text("服务器", "Server"), 3),), record if recorded else None, (NextStep(Text("备案", "Filing"), Text("三十日内", "within 30 days"), Text("办法", "rules"), date(2026, 12, 25)),),
+        (Earlier(NOW, "S2A2G2", "gbt-22240-2020@1", words, words),),
+    )  # fmt: skip
+
+
+def crypto(words: str = USUAL, *, examined: int = 60, closed: bool = True) -> CryptoReport:
+    """A hundred units of one layer under both rules; with any unexamined there is no score."""
+    verdicts: list[Verdict | None] = [Verdict.NON_COMPLIANT, Verdict.PARTIAL] + [Verdict.COMPLIANT] * (
+        examined - 2
+    )
+    verdicts += [None] * (100 - examined)
+    name = Text("身份鉴别", "Identity authentication")
+    units = tuple(
+        CryptoUnit(
+            f"6.1.{n}", "device", name, Text("使用密码技术鉴别身份。", "Identity is proved by cryptography."), True, verdict, (Decimal("1"), Decimal("0.7")), (Decimal("0.5000"), None), (Decimal("1.2500"), None),
+            (Judged(Text.same(words), verdict, None if verdict is None else verdict is not Verdict.NON_COMPLIANT, verdict is Verdict.COMPLIANT or None, None, "0.5", "", "o1" if n == 1 else "", words if verdict else "", words[:40], ()),),
+            Text("高", "High") if n == 0 else None, words,
+        )
+        for n, verdict in enumerate(verdicts)
+    )  # fmt: skip
+    counted = Counts.tally(verdicts)
+    why = None if examined == 100 else Text("还有单元未测评。", "Some units are not examined.")
+    score = Decimal("72.50") if examined == 100 else None
+    rules = tuple(
+        RuleResult(Text(f"密评量化评估规则 {year}", f"crypto rule {year}"), year, year == "2023", score, score, score, Text("基本符合", "Basically conforming") if score else None, why, (score,), (Text.same("说明"),))
+        for year in ("2023", "2021")
+    )  # fmt: skip
+    return CryptoReport(
+        meta("密评自评估"), subject(words if words != USUAL else "行政审批系统"), counted, "SYS-2026-02", words, date(2026, 11, 2), NOW if closed else None, words, 1, rules,
+        (CountRow.of("device", Text("设备和计算安全", "Device and computing security"), counted),), units,
+    )  # fmt: skip

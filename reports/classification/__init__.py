@@ -1,0 +1,1 @@
+"""Classification report of a system, from the record of the wizard."""
