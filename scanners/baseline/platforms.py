@@ -1,7 +1,8 @@
 """Kinds of targets that rules can be written for, found by walking the package.
 
 A folder of ``scanners`` with a module ``facts.py`` that has ``PLATFORM`` (a name), ``FACTS`` (what it can
-tell, by id) and ``facts_from_sample`` (pieces of text to facts, for the samples in rules) is a platform.
+tell, by id) and ``facts_from_sample`` (pieces of text to facts, for the samples in rules) is a platform. A probe
+that looks at several kinds of targets has ``PLATFORMS`` in its ``facts.py``, modules with those three names each.
 """
 
 from __future__ import annotations
@@ -40,10 +41,10 @@ def platforms() -> Mapping[str, Platform]:
         if not folder.ispkg or importlib.util.find_spec(name) is None:
             continue
         module = importlib.import_module(name)
-        if not hasattr(module, "PLATFORM"):
-            continue
-        platform = Platform(module.PLATFORM, module.FACTS, module.facts_from_sample)
-        if platform.name in found:
-            raise InvalidProbe(folder.name, f"platform {platform.name!r} is claimed twice")
-        found[platform.name] = platform
+        own = (module,) if hasattr(module, "PLATFORM") else getattr(module, "PLATFORMS", ())
+        for one in own:
+            platform = Platform(one.PLATFORM, one.FACTS, one.facts_from_sample)
+            if platform.name in found:
+                raise InvalidProbe(folder.name, f"platform {platform.name!r} is claimed twice")
+            found[platform.name] = platform
     return found

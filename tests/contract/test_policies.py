@@ -213,6 +213,27 @@ def test_all_linux_checks_are_implemented() -> None:
     assert len(expected) == 98
 
 
+@pytest.mark.parametrize(
+    ("platform", "prefix", "rows"),
+    [
+        ("postgresql", "PGS", {"IA": 5, "LK": 2, "RM": 1, "AC": 4, "AU": 3, "IP": 1, "BK": 2}),
+        ("redis", "RDS", {"IA": 2, "LK": 1, "RM": 1, "AC": 3, "AU": 1, "IP": 1, "BK": 1}),
+        (
+            "mysql",
+            "MYS",
+            {"IA": 5, "LK": 2, "RM": 1, "MF": 1, "AC": 8, "AU": 5, "IP": 2, "DC": 2, "BK": 2},
+        ),
+    ],
+)
+def test_all_checks_of_a_platform_are_implemented(platform: str, prefix: str, rows: dict[str, int]) -> None:
+    """Every row of the table of checks for this kind of target has its rule, once."""
+    expected = sorted(
+        f"{prefix}-{group}-{number:03}" for group, count in rows.items() for number in range(1, count + 1)
+    )
+
+    assert sorted(rule.check for rule in load_rules(platform)) == expected
+
+
 def test_linux_rules_decide_enough() -> None:
     """At least 25 steps of the computing environment are decided on a Linux host without typing."""
     catalog = load_catalog()
