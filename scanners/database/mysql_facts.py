@@ -852,5 +852,10 @@ def facts_from_sample(sections: Mapping[str, Mapping[str, FactValue]]) -> Facts:
                 rows.append(make(user, where, **(changes or {})))
             given[name] = {"rows": rows}
     return sample_facts(
-        PLATFORM, TABLE, DatabaseKind.MYSQL, _SOUND, given, lambda result: facts_of(result, datetime.now(UTC))
+        PLATFORM,
+        TABLE,
+        DatabaseKind.MYSQL,
+        _SOUND,
+        given,
+        lambda result: facts_of(result, datetime.fromtimestamp(SAMPLE_NOW, UTC)),
     )

@@ -754,7 +754,7 @@ def facts_from_sample(sections: Mapping[str, Mapping[str, FactValue]]) -> Facts:
         DatabaseKind.POSTGRESQL,
         _SOUND,
         given,
-        lambda result: facts_of(result, datetime.now(UTC)),
+        lambda result: facts_of(result, datetime.fromtimestamp(SAMPLE_NOW, UTC)),
     )
 
 

@@ -42,6 +42,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "AssessmentSheets": ("测评：Excel 往返", "Assessment: Excel"),
     "ScanView": ("扫描", "Scans"),
     "AuthorizationView": ("扫描授权", "Scan authorisations"),
+    "CredentialView": ("登录凭据", "Log-in credentials"),
     "ScheduleView": ("计划任务", "Schedules"),
     "EvidenceView": ("证据", "Evidence"),
     "EvidenceUploadView": ("证据：分片上传", "Evidence: uploads in pieces"),

@@ -15,7 +15,8 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from scanners.base import Attempt, Completed, Failed, FailureReason, ProbeContext
+from scanners.base import Attempt, Completed, Failed, FailureReason, ProbeContext, traits_of
+from scanners.database.result import Credentials
 from scanners.errors import UnknownProbe
 from scanners.jsonable import to_json
 from scanners.limits import Scope
@@ -23,7 +24,7 @@ from scanners.registry import load_registry
 from scanners.runner import run_probe
 from secops.audit_log.services import record
 from secops.clock import utc_now
-from secops.errors import Refused
+from secops.errors import NotReady, Refused
 from secops.evidence.models import EvidenceSource, EvidenceState
 from secops.evidence.services import NewEvidence, store_bytes
 from secops.findings.services import absorb_scan
@@ -32,6 +33,7 @@ from secops.jobs.runner import JobContext
 from secops.jobs.services import Cancelled
 from secops.objects.models import System
 from secops.posture.services import recompute
+from secops.scans.credentials import lend
 from secops.scans.judge import Judged, judge, rules_by_id
 from secops.scans.models import Outcome, ProbeRun, RunState, Scan, ScanAuthorization, ScanState
 from secops.scans.ports import MAX_PORTS, listening_ports
@@ -40,9 +42,19 @@ from secops.scope import Principal
 
 log = logging.getLogger("secops.scans")
 
-TIMEOUTS_S = {"local": 120.0, "nmap": 180.0, "tls": 30.0, "tlcp": 20.0, "sshkex": 10.0, "sm_crypto": 60.0}
+TIMEOUTS_S = {
+    "local": 120.0,
+    "nmap": 180.0,
+    "tls": 30.0,
+    "tlcp": 20.0,
+    "sshkex": 10.0,
+    "sm_crypto": 60.0,
+    "database": 45.0,
+}
 # These ask ports, which the scan finds first by nmap or from the host's own list.
 PORT_PROBES = frozenset({"tls", "tlcp", "sshkex"})
+# More could lock an account.
+MOST_REFUSED_LOGINS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +178,40 @@ def _ask(context: JobContext, scope: Scope, entry: dict[str, Any]) -> Attempt[An
         # Said as a run of its own, so that the scan shows "not seen, because" instead of nothing at all.
         return Failed(FailureReason.UNREACHABLE, str(entry["nothing"]))
     try:
-        probe = load_registry().get(entry["probe"])()
+        chosen = load_registry().get(entry["probe"])
     except UnknownProbe as error:
         return Failed(FailureReason.MISSING_TOOL, str(error))
+    options: dict[str, Any] = {}
+    if traits_of(chosen).needs_credentials:
+        lent_login = _login(context, entry)
+        if isinstance(lent_login, Failed):
+            return lent_login
+        options["credentials"] = lent_login
+    probe = chosen(**options)
     lent = ProbeContext(timeout_s=TIMEOUTS_S[entry["probe"]], cancelled=context.cancelled)
     return run_probe(probe, target_of(entry), lent, scope=scope, now=utc_now())
+
+
+def _login(context: JobContext, entry: dict[str, Any]) -> Credentials | Failed:
+    """The credentials for one target, opened for this look alone, unless this host refused log-ins before."""
+    scan_id = int(context.claim.payload["scan_id"])
+    with context.platform.work("scan") as session:
+        refused = session.scalars(
+            select(ProbeRun.entry).where(
+                ProbeRun.scan_id == scan_id,
+                ProbeRun.probe == entry["probe"],
+                ProbeRun.reason == FailureReason.AUTHENTICATION.value,
+            )
+        )
+        if sum(one.get("host") == entry["host"] for one in refused) >= MOST_REFUSED_LOGINS:
+            return Failed(
+                FailureReason.AUTHENTICATION, "two log-ins were refused at this host; no more are tried"
+            )
+        try:
+            found = lend(session, entry)
+        except NotReady as error:
+            return Failed(FailureReason.AUTHENTICATION, error.en)
+    return found or Failed(FailureReason.AUTHENTICATION, "no credentials are kept for this port")
 
 
 def _keep_raw(context: JobContext, scan_id: int, asked: _Asked) -> int | None:

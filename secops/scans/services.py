@@ -18,10 +18,12 @@ from secops.jobs.models import Job
 from secops.jobs.services import cancel as cancel_job
 from secops.jobs.services import enqueue
 from secops.objects.models import Asset, System
+from secops.scans.credentials import PROBES as LOG_IN
+from secops.scans.credentials import Kept, kept_for
 from secops.scans.models import AuthorizationState, Scan, ScanAuthorization, ScanState
 from secops.scans.reach import network_of, zone_of
 
-PROBES = ("local", "nmap", "tls", "sshkex", "sm_crypto", "tlcp")
+PROBES = ("local", "nmap", "tls", "sshkex", "sm_crypto", "tlcp", "database")
 
 
 def scope_of(authorization: ScanAuthorization) -> Scope:
@@ -165,16 +167,26 @@ def require_authorized(authorization: ScanAuthorization, now: datetime) -> Scope
 
 
 def make_plan(
-    assets: Sequence[Asset], probes: Sequence[str], path_roots: Sequence[str] = ()
+    assets: Sequence[Asset],
+    probes: Sequence[str],
+    path_roots: Sequence[str] = (),
+    logins: Sequence[Kept] = (),
 ) -> list[dict[str, Any]]:
     """Which probe looks at which target; one entry ``{probe, asset_id, host}`` or ``{…, path}`` each.
 
     ``tls``, ``tlcp`` and ``sshkex`` ask the ports that the scan itself finds; their entries carry no port.
-    ``sm_crypto`` without a path is the self-test of this machine's implementations.
+    ``sm_crypto`` without a path is the self-test of this machine's implementations. Probes that log in look at the
+    ports for which credentials are kept (*logins*), and at no other.
     """
     plan: list[dict[str, Any]] = []
     for asset in assets:
         for probe in PROBES:
+            if probe in LOG_IN:
+                own = [one.port for one in logins if (one.probe, one.asset_id) == (probe, asset.id)]
+                if probe in probes and asset.address:
+                    entry = {"probe": probe, "asset_id": asset.id, "host": asset.address}
+                    plan.extend({**entry, "port": port} for port in own)
+                continue
             here = probe not in ("local", "sm_crypto") or asset.is_this_machine
             if probe in probes and here and asset.address:
                 plan.append({"probe": probe, "asset_id": asset.id, "host": asset.address})
@@ -211,7 +223,9 @@ def request_scan(
     assets = session.scalars(select(Asset).where(Asset.system_id == system.id).order_by(Asset.id)).all()
     known = {asset.id for asset in assets}
     if only is None:
-        plan = make_plan(assets, authorization.probes, authorization.path_roots)
+        logs_in = bool(set(authorization.probes) & set(LOG_IN))
+        logins = kept_for(session, frozenset(known)) if logs_in else []
+        plan = make_plan(assets, authorization.probes, authorization.path_roots, logins)
     else:
         plan = [dict(entry) for entry in only if entry["asset_id"] in known]
     if not plan:

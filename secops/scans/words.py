@@ -46,7 +46,21 @@ _PROBES: dict[str, tuple[str, str, str, str]] = {
         "尝试按 GB/T 38636 握手，查看是否支持国密套件和双证书",
         "tries a GB/T 38636 handshake: SM cipher suites and the certificate pair",
     ),
+    "database": (
+        "数据库配置",
+        "Database settings",
+        "用登记的只读账号登录数据库，按固定语句读取配置、账户和权限，不读业务数据",
+        "logs in with the read-only account kept for the port; fixed statements read settings, accounts and rights",
+    ),
 }
+
+_DATABASES = {"postgresql": "PostgreSQL", "mysql": "MySQL / MariaDB", "redis": "Redis"}
+
+
+def database_words(kind: str) -> str:
+    """The product behind a kind of database."""
+    return _DATABASES.get(kind, kind)
+
 
 _CAUSES = {
     "manual": Label("人工发起", "By hand"),
@@ -136,6 +150,18 @@ _DETAILS: tuple[tuple[str, str], ...] = (
     (r"connection closed by the target before its answer was whole(?:: .+)?", "目标在答完之前关闭了连接"),
     (r"the target sent more than allowed(?:: .+)?", "目标发来的数据超出上限"),
     (r"stopped on request", "按要求停止"),
+    (r"no credentials are kept for this port", "该端口没有登记凭据"),
+    (r"two log-ins were refused at this host; no more are tried", "该主机已拒绝两次登录，不再尝试"),
+    (r"the server refused the log-in", "服务器拒绝登录"),
+    (r"the server asks for the password in clear", "服务器要求明文密码，未发送"),
+    (r"the server offers no TLS, and the credentials ask for it", "凭据要求加密，而服务器不提供 TLS"),
+    (
+        r"the server is in protected mode and takes no log-in from here",
+        "服务器处于保护模式，不接受来自此处的登录",
+    ),
+    (r"the TLS handshake failed", "TLS 握手失败"),
+    (r"the connection broke", "连接中断"),
+    (r"the answer is not that of (\w+)", r"应答不是 \1"),
     (r"nmap did not finish its report", "nmap 没有写完报告"),
     (r"nmap gave up on the host", "nmap 放弃了这台主机"),
     (r"the pack was cut, exit code (\S+)", r"采集结果不完整，退出码 \1"),

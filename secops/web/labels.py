@@ -328,6 +328,8 @@ LABELS: dict[str, dict[str, Label]] = {
         "authorization.approve": Label("批准扫描授权", "Scan authorisation approved"),
         "authorization.refuse": Label("拒绝扫描授权", "Scan authorisation refused"),
         "authorization.revoke": Label("撤销扫描授权", "Scan authorisation revoked"),
+        "credentials.keep": Label("登记登录凭据", "Log-in credentials kept"),
+        "credentials.forget": Label("删除登录凭据", "Log-in credentials removed"),
         "scan.request": Label("发起扫描", "Scan requested"),
         "scan.start": Label("扫描开始", "Scan started"),
         "scan.done": Label("扫描完成", "Scan finished"),

@@ -51,7 +51,13 @@ GROUPS: tuple[tuple[tuple[str, str], tuple[Entry, ...]], ...] = (
         (
             Entry("AssessmentView.index", "测评", "Assessments", "clipboard-check", also=_ASSESSMENT),
             Entry("ScanView.index", "扫描", "Scans", "radar"),
-            Entry("AuthorizationView.index", "扫描授权", "Authorisations", "shield-check"),
+            Entry(
+                "AuthorizationView.index",
+                "扫描授权",
+                "Authorisations",
+                "shield-check",
+                also=("CredentialView",),
+            ),
             Entry("ScheduleView.index", "计划任务", "Schedules", "calendar2-check"),
             Entry("EvidenceView.index", "证据", "Evidence", "folder2-open", also=("EvidenceRequestView",)),
             Entry("ReportView.index", "报告", "Reports", "file-earmark-text"),
