@@ -17,12 +17,13 @@ from typing import Any
 from billiard.process import current_process
 from celery import Celery
 from celery.concurrency.prefork import TaskPool
-from celery.signals import setup_logging, worker_process_init, worker_ready
+from celery.signals import setup_logging, worker_process_init, worker_ready, worker_shutting_down
+from sqlalchemy.exc import SQLAlchemyError
 
 from secops import logs
 from secops.clock import utc_now
 from secops.config import Settings
-from secops.jobs import runner, services
+from secops.jobs import presence, runner, services
 from secops.jobs.kinds import KINDS, QUEUES
 from secops.platform import Platform
 from secops.supervisor import broker as private
@@ -35,6 +36,7 @@ _ORPHANS_EVERY_S = 2.0
 _LONGEST_S = max(kind.time_limit_s for kind in KINDS.values()) + 600
 # A queue of its own: a thousand waiting jobs must not hold up the reaper and the schedules.
 TICK_QUEUE = "tick"
+_leaving = threading.Event()
 
 
 def broker_of(settings: Settings) -> str:
@@ -146,7 +148,8 @@ def depths(queues: Sequence[str]) -> dict[str, int] | None:
                         found[queue] = int(channel.queue_declare(queue, passive=True).message_count)
                 except (ChannelError, AmqpChannelError):
                     found[queue] = 0
-    except (OperationalError, OSError) as error:
+    # SQLAlchemy's own where a file is the queue.
+    except (OperationalError, OSError, SQLAlchemyError) as error:
         log.warning("broker.unseen", extra={"fields": {"error": str(error)[:200]}})
         return None
     return found
@@ -184,6 +187,8 @@ def tick() -> None:
 
     take_back(platform())
     with platform().work("tick") as session:
+        presence.note(session, "tick", role="tick", now=utc_now())
+        presence.sweep(session, now=utc_now())
         counts = services.reap(session, now=utc_now())
         start_duties(session, now=utc_now())
     if sign_due(platform(), now=utc_now()) == "refused":
@@ -219,8 +224,33 @@ def _start_of_worker(sender: Any = None, **_: Any) -> None:
     from secops.jobs.runner import take_back
 
     take_back(platform())
+    threading.Thread(target=_tell_presence, args=(sender,), name="presence", daemon=True).start()
     if isinstance(getattr(sender, "pool", None), TaskPool) and guard.adopt_orphans():
         threading.Thread(target=_end_orphans_for_ever, name="orphans", daemon=True).start()
+
+
+def _tell_presence(consumer: Any) -> None:
+    """Say every few seconds that this worker lives, until it is asked to stop."""
+    name, pool = str(consumer.hostname), getattr(consumer, "pool", None)
+    queues, started_at = sorted(consumer.app.amqp.queues.consume_from), utc_now()
+    while True:
+        try:
+            with platform().work("presence") as session:
+                if _leaving.is_set():
+                    presence.leave(session, name)
+                    return
+                presence.note(
+                    session, name, role="worker", now=utc_now(), queues=queues,
+                    processes=int(getattr(pool, "num_processes", 1)), started_at=started_at,
+                )  # fmt: skip
+        except SQLAlchemyError as error:
+            log.warning("worker.presence_failed", extra={"fields": {"error": str(error)[:200]}})
+        _leaving.wait(presence.EVERY_S)
+
+
+@worker_shutting_down.connect
+def _leave(**_: Any) -> None:
+    _leaving.set()
 
 
 def _end_orphans_for_ever() -> None:

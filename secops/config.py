@@ -196,6 +196,7 @@ class Settings:
     backup_folder: str = ""
     backup_passphrase_file: str = ""
     import_folder: str = ""
+    metrics_token_file: str = ""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -297,6 +298,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "backup_folder": _whole_path,
     "backup_passphrase_file": _whole_path,
     "import_folder": _whole_path,
+    "metrics_token_file": _whole_path,
 }
 
 # Read by the build and the tests, not by the platform.

@@ -38,6 +38,7 @@ class Job(SystemScoped, Base):
     __table_args__ = (
         Index("ix_job_state_lease", "state", "lease_until"),
         Index("ix_job_queue_started", "queue", "started_at"),
+        Index("ix_job_finished", "finished_at"),
         {"extend_existing": False},
     )
 
@@ -66,3 +67,19 @@ class Job(SystemScoped, Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False, index=True)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Worker(Base):
+    """A worker, or the tick, and when it last gave a sign of life; tells of the running system and decides nothing."""
+
+    __tablename__ = "worker"
+    __audited__ = False
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(160), nullable=False, unique=True)
+    # ``worker`` or ``tick``.
+    role: Mapped[str] = mapped_column(String(16), nullable=False)
+    queues: Mapped[str] = mapped_column(String(400), nullable=False, default="")
+    processes: Mapped[int] = mapped_column(Integer, nullable=False, default=0)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from secops.clock import utc_now
 from secops.errors import NotFound, Refused, SecopsError
 from secops.jobs import queries, services
+from secops.jobs.running_views import MetricsView, RunningView
 from secops.jobs.tables import DEAD, JOBS
 from secops.jobs.words import cause_words, error_words, job_step, kind_words
 from secops.scans.tables import duration
@@ -116,4 +117,4 @@ class JobView(PageView):
         return redirect(url_for("JobView.index"))
 
 
-VIEWS: tuple[type, ...] = (JobView,)
+VIEWS: tuple[type, ...] = (JobView, RunningView, MetricsView)

@@ -67,6 +67,7 @@ GROUPS: tuple[tuple[tuple[str, str], tuple[Entry, ...]], ...] = (
     (
         ("管理", "Administration"),
         (
+            Entry("RunningView.index", "运行状态", "Running system", "activity"),
             Entry("JobView.index", "后台任务", "Jobs", "cpu"),
             Entry("UserView.index", "账号", "Accounts", "people"),
             Entry("GrantView.index", "角色授权", "Role grants", "key"),
