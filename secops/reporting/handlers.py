@@ -23,6 +23,7 @@ from secops.objects.services import get_system
 from secops.reporting.assessment_model import build as build_assessment
 from secops.reporting.classification_model import build as build_classification
 from secops.reporting.crypto_model import build as build_crypto
+from secops.reporting.district_model import build as build_district
 from secops.reporting.gap_model import build as build_gap
 from secops.reporting.models import ReportFile
 from secops.reporting.paper_model import Asked
@@ -55,6 +56,7 @@ def build(context: JobContext) -> dict[str, Any]:
 
 _PAPERS: dict[str, Callable[[Session, Asked], Any]] = {
     "classification": build_classification,
+    "district": build_district,
     "gap": build_gap,
     "remediation": build_remediation,
 }

@@ -41,6 +41,7 @@ KINDS: dict[str, Kind] = {
     ),
     "classification": Kind("定级报告", "Classification report", (SYSTEM,), _three("classification")),
     "crypto": Kind("密码应用安全自评估报告", "Crypto self-assessment", (ASSESSMENT,), _three("crypto")),
+    "district": Kind("网络安全与合规总览", "District overview", (DISTRICT,), _three("district"), needs_level=False),
     "gap": Kind("差距分析报告", "Gap analysis", (SYSTEM,), _three("gap")),
     "remediation": Kind(
         "整改计划与进展报告", "Remediation plan and progress", (SYSTEM, DISTRICT), _three("remediation"), needs_level=False,

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select
 
+from reports.read_model import Layer
 from secops.cli.main import run
 from secops.evidence.documents import missing_of
 from secops.findings.models import Finding, Measure, MeasureFinding
@@ -20,6 +21,7 @@ from secops.objects.services import classify_system
 from secops.platform import Platform
 from secops.posture.catalogue import selection_for
 from secops.posture.models import PostureCell, PostureSummary
+from secops.posture.queries import dashboard
 from secops.posture.services import counts_of, recompute
 from secops.reporting.handlers import build_model
 from secops.seed.district import SIZES, seed
@@ -162,6 +164,50 @@ def test_classification_is_the_wizards_record(platform: Platform, rows: Rows) ->
 def test_a_level_without_a_record_has_none(measured: Platform) -> None:
     """The register names a level that no wizard gave."""
     assert model_of(measured, "classification", "GAP-1").record is None
+
+
+def test_the_district_has_the_figures_of_the_dashboard(district: Platform) -> None:
+    """Totals, posture and layers are those of the dashboard; levels, departments and systems add up to them."""
+    model = model_of(district, "district")
+    with district.work("test:look") as session:
+        shown = dashboard(session, TODAY)
+    totals = model.totals
+    assert (totals.systems, totals.filed, totals.to_file) == (shown.systems.total, shown.systems.filed, shown.systems.to_file)  # fmt: skip
+    assert (totals.evaluated, totals.evaluation_overdue, totals.never_evaluated) == (shown.systems.evaluated, shown.systems.overdue, shown.systems.never)  # fmt: skip
+    assert (totals.open, totals.high, totals.overdue) == (shown.findings.open, shown.findings.high, shown.findings.overdue)  # fmt: skip
+    assert model.counts == shown.posture.total
+    assert {one.layer: {"high": one.high, "medium": one.medium, "low": one.low} for one in model.layers} == {
+        layer: {key: shown.by_layer.get(layer, {}).get(key, 0) for key in ("high", "medium", "low")} for layer in Layer
+    }  # fmt: skip
+    for lines in (model.levels, model.departments):
+        assert sum(one.systems for one in lines) == totals.systems == len(model.systems)
+        assert sum(one.to_file for one in lines) == totals.to_file
+        assert sum(one.evaluation_overdue for one in lines) == totals.evaluation_overdue
+    for lines in (model.departments, model.systems):
+        assert sum(one.open for one in lines) == totals.open - totals.of_platform
+        assert sum(one.high for one in lines) == totals.high
+        assert sum(one.overdue for one in lines) == totals.overdue
+    added_up = sum(one.counts.total for one in model.systems)
+    assert added_up == sum(one.counts.total for one in model.departments) == model.counts.total
+    assert all(one.is_late == (one.due < TODAY) for one in model.dates)
+
+
+def test_classes_of_the_district_add_up(measured: Platform) -> None:
+    """The posture by class is that of its systems."""
+    model = model_of(measured, "district")
+    assert sum(one.counts.total for one in model.classes) == model.counts.total == 211
+    assert sum(one.counts.partial for one in model.classes) == model.counts.partial > 0
+
+
+def test_queries_of_a_district_do_not_grow(district: Platform, query_recorder: Any) -> None:
+    """As many queries for twelve systems as for one."""
+    numbers = {}
+    for kind in ("district", "remediation"):
+        with query_recorder(district.engine) as queries:
+            model_of(district, kind)
+        numbers[kind] = queries.count
+    assert numbers["district"] <= 25
+    assert numbers["remediation"] <= 12
 
 
 def test_from_the_console(

@@ -19,6 +19,15 @@ from reports.classification.model import (
     Side,
 )
 from reports.crypto.model import CryptoReport, CryptoUnit, Judged, RuleResult
+from reports.district.model import (
+    DateLine,
+    DepartmentLine,
+    DistrictReport,
+    LayerFindings,
+    LevelLine,
+    SystemLine,
+    Totals,
+)
 from reports.gap.model import GapItem, GapReport, MissingPaper, Place
 from reports.paper.model import Subject
 from reports.read_model import CountRow, Counts, Layer, ReportMeta, Severity, Text, Verdict
@@ -136,4 +145,22 @@ def crypto(words: str = USUAL, *, examined: int = 60, closed: bool = True) -> Cr
     return CryptoReport(
         meta("密评自评估"), subject(words if words != USUAL else "行政审批系统"), counted, "SYS-2026-02", words, date(2026, 11, 2), NOW if closed else None, words, 1, rules,
         (CountRow.of("device", Text("设备和计算安全", "Device and computing security"), counted),), units,
+    )  # fmt: skip
+
+
+def district(words: str = USUAL, *, examined: int = 60, many: int = 3) -> DistrictReport:
+    """Some systems of two levels in one department."""
+    total = counts(examined)
+    systems = tuple(
+        SystemLine(
+            f"S-{n:04}", words, words, 3 if n % 2 else None, "S3A3G3" if n % 2 else "", Text("政务云", "Government cloud"), ("filed", "open", "none")[n % 3], ("overdue", "never")[n % 2],
+            Text("测评已逾期", "Evaluation overdue"), None, date(2026, 12, 1), True, n == 0, n == 0, total, n, n, n,
+        )
+        for n in range(many)
+    )  # fmt: skip
+    return DistrictReport(
+        meta("总览"), subject(words, district=True), total, Totals(many, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 2, 1, 1, 1, 1),
+        (CountRow.of("CES", Text("安全计算环境", "Secure computing environment"), total),), tuple(LayerFindings(layer, 1, 2, 3) for layer in Layer),
+        (LevelLine(3, many, 1, 1, 1, 1, 1), LevelLine(None, 1, 0, 0, 0, 0, 0)), (DepartmentLine(words, many, 1, 1, total, 3, 2, 1),), systems,
+        (DateLine(date(2026, 12, 1), False, Text("等级测评", "Evaluation"), words, words),),
     )  # fmt: skip

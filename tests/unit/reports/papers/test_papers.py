@@ -26,6 +26,7 @@ Make = Callable[..., Any]
 KINDS: dict[str, Make] = {
     "classification": models.classification,
     "crypto": models.crypto,
+    "district": models.district,
     "gap": models.gap,
     "remediation": models.remediation,
 }
