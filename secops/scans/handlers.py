@@ -50,6 +50,7 @@ TIMEOUTS_S = {
     "sshkex": 10.0,
     "sm_crypto": 60.0,
     "database": 45.0,
+    "nginx": 20.0,
 }
 # These ask ports, which the scan finds first by nmap or from the host's own list.
 PORT_PROBES = frozenset({"tls", "tlcp", "sshkex"})

@@ -23,7 +23,7 @@ from secops.scans.credentials import Kept, kept_for
 from secops.scans.models import AuthorizationState, Scan, ScanAuthorization, ScanState
 from secops.scans.reach import network_of, zone_of
 
-PROBES = ("local", "nmap", "tls", "sshkex", "sm_crypto", "tlcp", "database")
+PROBES = ("local", "nmap", "tls", "sshkex", "sm_crypto", "tlcp", "database", "nginx")
 
 
 def scope_of(authorization: ScanAuthorization) -> Scope:
@@ -175,7 +175,8 @@ def make_plan(
     """Which probe looks at which target; one entry ``{probe, asset_id, host}`` or ``{…, path}`` each.
 
     ``tls``, ``tlcp`` and ``sshkex`` ask the ports that the scan itself finds; their entries carry no port.
-    ``sm_crypto`` without a path is the self-test of this machine's implementations. Probes that log in look at the
+    ``sm_crypto`` without a path is the self-test of this machine's implementations. ``nginx`` reads
+    the authorised folders of this machine. Probes that log in look at the
     ports for which credentials are kept (*logins*), and at no other.
     """
     plan: list[dict[str, Any]] = []
@@ -186,6 +187,10 @@ def make_plan(
                 if probe in probes and asset.address:
                     entry = {"probe": probe, "asset_id": asset.id, "host": asset.address}
                     plan.extend({**entry, "port": port} for port in own)
+                continue
+            if probe == "nginx":
+                if probe in probes and asset.is_this_machine:
+                    plan.extend({"probe": probe, "asset_id": asset.id, "path": root} for root in path_roots)
                 continue
             here = probe not in ("local", "sm_crypto") or asset.is_this_machine
             if probe in probes and here and asset.address:

@@ -46,6 +46,12 @@ _PROBES: dict[str, tuple[str, str, str, str]] = {
         "尝试按 GB/T 38636 握手，查看是否支持国密套件和双证书",
         "tries a GB/T 38636 handshake: SM cipher suites and the certificate pair",
     ),
+    "nginx": (
+        "nginx 配置",
+        "Settings of nginx",
+        "读取授权目录内的 nginx 配置文件及其包含的文件，私钥只看权限",
+        "reads nginx.conf and what it includes in authorised folders; of private keys only the mode",
+    ),
     "database": (
         "数据库配置",
         "Database settings",
@@ -161,6 +167,8 @@ _DETAILS: tuple[tuple[str, str], ...] = (
     ),
     (r"the TLS handshake failed", "TLS 握手失败"),
     (r"the connection broke", "连接中断"),
+    (r"nginx\.conf is not there or cannot be read", "没有 nginx.conf 或无法读取"),
+    (r"not a configuration file of nginx", "不是 nginx 的配置文件"),
     (r"the answer is not that of (\w+)", r"应答不是 \1"),
     (r"nmap did not finish its report", "nmap 没有写完报告"),
     (r"nmap gave up on the host", "nmap 放弃了这台主机"),

@@ -217,6 +217,7 @@ def test_all_linux_checks_are_implemented() -> None:
     ("platform", "prefix", "rows"),
     [
         ("postgresql", "PGS", {"IA": 5, "LK": 2, "RM": 1, "AC": 4, "AU": 3, "IP": 1, "BK": 2}),
+        ("nginx", "NGX", {"RM": 2, "AU": 2, "IP": 4, "AC": 2}),
         ("redis", "RDS", {"IA": 2, "LK": 1, "RM": 1, "AC": 3, "AU": 1, "IP": 1, "BK": 1}),
         (
             "mysql",

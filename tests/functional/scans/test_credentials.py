@@ -19,7 +19,7 @@ from secops.platform import Platform
 from secops.scans import credentials
 from secops.scans.models import Outcome, ProbeRun
 from secops.scans.models import ScanAuthorization as Authorization
-from secops.scans.services import request_scan
+from secops.scans.services import make_plan, request_scan
 from tests.support.builders import Rows
 from tests.support.databases import redis_server
 from tests.support.page_checks import audit_actions, last_event, plain, two_departments
@@ -273,3 +273,17 @@ def test_two_refused_log_ins_at_a_host_are_the_last(
         f"127.0.0.1:{second}": "the server refused the log-in",
         f"127.0.0.1:{third}": "two log-ins were refused at this host; no more are tried",
     }
+
+
+def test_what_is_planned_for_folders_and_log_ins() -> None:
+    """Folders are read on this machine alone; log-ins go to the ports for which an account is kept."""
+    here = Asset(id=1, name="here", address="127.0.0.1", is_this_machine=True)
+    there = Asset(id=2, name="there", address="192.0.2.7", is_this_machine=False)
+    kept = credentials.Kept("database", 2, 5432, "postgresql", "audit", "prefer", "", "officer", "")
+
+    plan = make_plan([here, there], ("nginx", "database"), ("/etc/nginx",), [kept])
+
+    assert plan == [
+        {"probe": "nginx", "asset_id": 1, "path": "/etc/nginx"},
+        {"probe": "database", "asset_id": 2, "host": "192.0.2.7", "port": 5432},
+    ]
