@@ -26,7 +26,7 @@ _BAD_IN_NAMES = str.maketrans(dict.fromkeys("\\/*?:[]'", " "))
 # Widths count digits, of which this many make an em; heights are points.
 _DIGITS_PER_EM = 1.9
 _LINE_DIGITS = 150
-_LINE_PT = 14.5
+_LINE_PT = 16.0
 _TALLEST_PT = 400
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from reports import workbook
+from reports import codec, workbook
 from reports.base import RenderedFile
 from reports.blocks import Document
 from reports.paper import docx, pdf
 from reports.paper.model import PaperModel
+from reports.paper.plain import csv_bytes
 from reports.read_model import Language
 from reports.text import safe_file_stem
 
 ModelT = TypeVar("ModelT", bound=PaperModel)
-_FORMS: dict[str, tuple[str, Callable[..., bytes]]] = {
+_PRINTED: dict[str, tuple[str, Callable[..., bytes]]] = {
     "docx": (docx.MEDIA_TYPE, docx.docx_bytes),
     "pdf": (pdf.MEDIA_TYPE, pdf.pdf_bytes),
     "xlsx": (workbook.MEDIA_TYPE, workbook.workbook_bytes),
@@ -35,10 +36,19 @@ class PaperRenderer(Generic[ModelT]):
     def render(self, model: ModelT, language: str | None = None) -> RenderedFile:
         """Write the paper."""
         lang = Language.parse(language) if language is not None else model.meta.language
-        media_type, write = _FORMS[self.format]
+        suffix, media_type, content = self._written(model, lang)
+        return RenderedFile(file_name(self.kind, model, lang, suffix), media_type, content)
+
+    def _written(self, model: ModelT, language: Language) -> tuple[str, str, bytes]:
+        if self.format == "json":
+            return "json", "application/json", f"{codec.dumps(model)}\n".encode()
+        document = self._build_document(model, language)
+        if self.format == "csv":
+            suffix, content = csv_bytes(document)
+            return suffix, "text/csv; charset=utf-8" if suffix == "csv" else "application/zip", content
+        media_type, write = _PRINTED[self.format]
         made_at = model.meta.generated_at.astimezone(model.meta.zone)
-        content = write(self._build_document(model, lang), author=model.meta.generator, made_at=made_at)
-        return RenderedFile(file_name(self.kind, model, lang, self.format), media_type, content)
+        return self.format, media_type, write(document, author=model.meta.generator, made_at=made_at)
 
 
 def file_name(kind: str, model: PaperModel, language: Language, suffix: str) -> str:
@@ -49,5 +59,5 @@ def file_name(kind: str, model: PaperModel, language: Language, suffix: str) -> 
 def papers(
     kind: str, build_document: Callable[[Any, Language], Document], *formats: str
 ) -> tuple[PaperRenderer[Any], ...]:
-    """The renderers of one kind: docx, pdf and xlsx unless told otherwise."""
-    return tuple(PaperRenderer(kind, one, build_document) for one in formats or tuple(_FORMS))
+    """The renderers of one kind: docx, pdf, xlsx, csv and json unless told otherwise."""
+    return tuple(PaperRenderer(kind, one, build_document) for one in formats or (*_PRINTED, "csv", "json"))

@@ -13,7 +13,7 @@ from reports.read_model import Language, Layer, Severity, Text
 from reports.remediation.model import MeasureLine, Problem, RemediationReport, Tally
 from reports.terms import LAYER_NAMES
 
-__all__ = ["build_document"]
+__all__ = ["all_problems", "build_document"]
 
 _NATURE = Text(
     "本报告是单位自查后的整改计划与进展，用于内部推进和迎评准备，不是测评机构或公安机关出具的整改意见，也不能代替复测结论。",
@@ -149,7 +149,7 @@ def _plan(report: RemediationReport, pen: Pen) -> Iterator[Block]:
                 t("这一层面没有待整改的问题。", "Nothing is open in this layer."),
             ),
         )
-    yield _problem_sheet(report, pen)
+    yield replace(all_problems(report, pen), sheet_only=True)
 
 
 def _long(pen: Pen, items: list[T], table: Callable[[list[T]], Table], sheet: str = "") -> Iterator[Block]:
@@ -194,7 +194,8 @@ def _advised(pen: Pen, one: Problem) -> str:
     return pen.t("尚无计划；建议：", "no plan yet; advised: ") + pen.of(one.advice)
 
 
-def _problem_sheet(report: RemediationReport, pen: Pen) -> Table:
+def all_problems(report: RemediationReport, pen: Pen) -> Table:
+    """Every finding with all its fields."""
     t = pen.t
     return Table(
         t("全部问题", "All findings"),
@@ -207,7 +208,7 @@ def _problem_sheet(report: RemediationReport, pen: Pen) -> Table:
              one.closed_on.isoformat() if one.closed_on else "", "\n".join(one.measures), pen.of(one.advice) if one.advice else "")
             for one in report.problems
         ),
-        t("没有登记问题。", "No finding is registered."), sheet=t("全部问题", "All findings"), sheet_only=True,
+        t("没有登记问题。", "No finding is registered."), sheet=t("全部问题", "All findings"),
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from secops.evidence.services import NewEvidence, store_bytes
 from secops.jobs.runner import JobContext
 from secops.objects.models import System
 from secops.objects.services import get_system
+from secops.reporting import lists_model
 from secops.reporting.assessment_model import build as build_assessment
 from secops.reporting.classification_model import build as build_classification
 from secops.reporting.crypto_model import build as build_crypto
@@ -59,6 +60,11 @@ _PAPERS: dict[str, Callable[[Session, Asked], Any]] = {
     "district": build_district,
     "gap": build_gap,
     "remediation": build_remediation,
+    "soa": lists_model.statement,
+    "evidence-index": lists_model.evidence_index,
+    "assets": lists_model.assets,
+    "findings": lists_model.findings,
+    "audit-extract": lists_model.audit_extract,
 }
 
 

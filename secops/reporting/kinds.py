@@ -19,6 +19,8 @@ class Kind:
     of: tuple[str, ...]
     renderers: tuple[str, ...]
     needs_level: bool = True
+    # False: built from the console only, since those who read the page do not read what is in it.
+    on_page: bool = True
 
     @property
     def by_format(self) -> dict[str, str]:
@@ -26,8 +28,12 @@ class Kind:
         return {name.partition("_")[0]: name for name in self.renderers}
 
 
-def _three(name: str) -> tuple[str, ...]:
-    return (f"pdf_{name}", f"docx_{name}", f"xlsx_{name}")
+def _paper(name: str) -> tuple[str, ...]:
+    return (f"pdf_{name}", f"docx_{name}", *_list(name))
+
+
+def _list(name: str) -> tuple[str, ...]:
+    return (f"xlsx_{name}", f"csv_{name}", f"json_{name}")
 
 
 KINDS: dict[str, Kind] = {
@@ -39,11 +45,18 @@ KINDS: dict[str, Kind] = {
         "自评估报告（2025 版章节）", "Assessment report (2025 chapters)", (ASSESSMENT,),
         ("docx_assessment", "pdf_assessment", "xlsx_assessment"),
     ),
-    "classification": Kind("定级报告", "Classification report", (SYSTEM,), _three("classification")),
-    "crypto": Kind("密码应用安全自评估报告", "Crypto self-assessment", (ASSESSMENT,), _three("crypto")),
-    "district": Kind("网络安全与合规总览", "District overview", (DISTRICT,), _three("district"), needs_level=False),
-    "gap": Kind("差距分析报告", "Gap analysis", (SYSTEM,), _three("gap")),
+    "classification": Kind("定级报告", "Classification report", (SYSTEM,), _paper("classification")),
+    "crypto": Kind("密码应用安全自评估报告", "Crypto self-assessment", (ASSESSMENT,), _paper("crypto")),
+    "district": Kind("网络安全与合规总览", "District overview", (DISTRICT,), _paper("district"), needs_level=False),
+    "gap": Kind("差距分析报告", "Gap analysis", (SYSTEM,), _paper("gap")),
     "remediation": Kind(
-        "整改计划与进展报告", "Remediation plan and progress", (SYSTEM, DISTRICT), _three("remediation"), needs_level=False,
+        "整改计划与进展报告", "Remediation plan and progress", (SYSTEM, DISTRICT), _paper("remediation"), needs_level=False,
+    ),
+    "soa": Kind("适用性声明", "Statement of applicability", (SYSTEM,), _list("soa")),
+    "evidence-index": Kind("证据清单", "Evidence index", (SYSTEM, DISTRICT), _list("evidence_index"), needs_level=False),
+    "assets": Kind("资产清单", "Assets", (SYSTEM, DISTRICT), _list("assets"), needs_level=False),
+    "findings": Kind("问题清单", "Findings", (SYSTEM, DISTRICT), _list("findings"), needs_level=False),
+    "audit-extract": Kind(
+        "审计日志摘录", "Extract of the audit log", (DISTRICT,), _list("audit_extract"), needs_level=False, on_page=False,
     ),
 }  # fmt: skip

@@ -93,7 +93,7 @@ class ReportView(PageView):
         kinds = [
             (name, kind_words(name), url_for("ReportView.build", kind=name, system=request.values.get("system")))
             for name in KINDS
-            if ASSESSMENT not in KINDS[name].of
+            if ASSESSMENT not in KINDS[name].of and KINDS[name].on_page
         ]  # fmt: skip
         return self.page(
             "reports_new.html",
@@ -188,7 +188,7 @@ class ReportView(PageView):
 def _kind() -> str:
     """The kind that was asked for; one of an assessment is asked for from its own page."""
     kind = request.values.get("kind") or KIND
-    if kind not in KINDS or ASSESSMENT in KINDS[kind].of:
+    if kind not in KINDS or ASSESSMENT in KINDS[kind].of or not KINDS[kind].on_page:
         raise NotFound
     return kind
 

@@ -162,13 +162,13 @@ def test_a_kind_is_chosen(client_as: ClientAs, platform: Platform, made: dict[st
     assert 'value="xlsx_remediation" checked' in page
     assert "pdf_posture" not in page
     for kind, words in KINDS.items():
-        assert (words.zh in page) is (ASSESSMENT not in words.of), kind
+        assert (f">{words.zh}<" in page) is (ASSESSMENT not in words.of and words.on_page), kind
     form = {"kind": "remediation", "about": "system", "system": made["bare"], "language": "zh", "forms": ["pdf_remediation"]}  # fmt: skip
     assert client.post("/reports/build", form).status_code == 302
     (payload,) = _jobs(platform)
     assert (payload["kind"], payload["renderers"]) == ("remediation", ["pdf_remediation"])
     assert client.post("/reports/build", form | {"forms": ["pdf_posture"]}).status_code == 400
-    for kind in ("nothing", "assessment-2025"):
+    for kind in ("nothing", "assessment-2025", "audit-extract"):
         assert client.get(f"/reports/build?kind={kind}").status_code == 404
         assert client.post("/reports/build", form | {"kind": kind}).status_code == 404
 

@@ -12,10 +12,16 @@ import pytest
 from sqlalchemy import func, select
 
 from reports.read_model import Layer
+from reports.registry import renderer
+from secops.audit_log.models import AuditEvent, AuditHead
 from secops.cli.main import run
 from secops.evidence.documents import missing_of
+from secops.evidence.models import Evidence, EvidenceLink
 from secops.findings.models import Finding, Measure, MeasureFinding
 from secops.findings.queries import counts as finding_counts
+from secops.findings.queries import is_open
+from secops.inventory.applicability import rows_of
+from secops.inventory.models import InheritedUnit, UnitExclusion
 from secops.objects.models import Asset, Classification, System
 from secops.objects.services import classify_system
 from secops.platform import Platform
@@ -23,6 +29,7 @@ from secops.posture.catalogue import selection_for
 from secops.posture.models import PostureCell, PostureSummary
 from secops.posture.queries import dashboard
 from secops.posture.services import counts_of, recompute
+from secops.reporting.gap_model import items_of
 from secops.reporting.handlers import build_model
 from secops.seed.district import SIZES, seed
 from tests.support.builders import Rows
@@ -210,6 +217,63 @@ def test_queries_of_a_district_do_not_grow(district: Platform, query_recorder: A
     assert numbers["remediation"] <= 12
 
 
+def test_the_statement_of_applicability(measured: Platform, rows: Rows) -> None:
+    """Every unit of the catalogue's level is in it once: applying, excluded with its approval, inherited with its end."""
+    with measured.work("test:look") as session:
+        system = session.scalars(select(System).where(System.code == "GAP-1")).one().id
+    rows.one(UnitExclusion, system_id=system, unit_id="L3-PES1-01", reason="没有自有机房", state="approved", requested_by="contact", decided_by="officer")  # fmt: skip
+    rows.one(InheritedUnit, system_id=system, unit_id="L3-PES1-02", responsibility="inherited", provider_name="政务云", verdict="compliant", report="云平台报告", expires_on=date(2027, 1, 1), claimed_by="contact")  # fmt: skip
+    model = model_of(measured, "soa", "GAP-1")
+    with measured.work("test:look") as session:
+        shown = rows_of(session, session.get_one(System, system))
+        items = {one.unit: one for one in items_of(session, session.get_one(System, system))}
+    assert [one.unit for one in model.rows] == [str(one.unit.id) for one in shown]
+    assert [one.state for one in model.rows] == [one.state for one in shown]
+    by_unit = {one.unit: one for one in model.rows}
+    out = by_unit["L3-PES1-01"]
+    assert (out.state, out.reason, out.decided_by) == ("excluded", "没有自有机房", "officer")
+    given = by_unit["L3-PES1-02"]
+    assert (given.provider, given.provider_verdict, given.expires_on) == ("政务云", "compliant", date(2027, 1, 1))  # fmt: skip
+    assert all(one.verdict == items[one.unit].verdict for one in model.rows if one.state != "out")
+
+
+def test_lists_have_every_row(district: Platform, rows: Rows) -> None:
+    """Evidence, targets and findings of the store stand in the lists, and those of one system in its own."""
+    with district.work("test:look") as session:
+        one = session.scalars(
+            select(System).where(System.is_platform.is_(False)).order_by(System.code)
+        ).first()
+        system, code = one.id, one.code
+    kept = rows.one(Evidence, system_id=system, title="=1+1", sm3="ab" * 32, source="upload", blob_state="ok")
+    rows.one(Evidence, system_id=system, source="report")
+    rows.one(EvidenceLink, system_id=system, evidence_id=kept, unit_id="L2-CES1-01")
+    with district.work("test:look") as session:
+        targets = session.scalar(select(func.count(Asset.id)))
+        own = session.scalar(select(func.count(Asset.id)).where(Asset.system_id == system))
+        problems = session.scalar(select(func.count(Finding.id)))
+        on_targets = session.scalar(select(func.count(Finding.id)).where(is_open(), Finding.asset_id.is_not(None)))  # fmt: skip
+    evidence = model_of(district, "evidence-index").rows
+    assert [(one.number, one.units, one.is_held) for one in evidence] == [(f"E-{kept:05}", ("L2-CES1-01",), True)]  # fmt: skip
+    assert model_of(district, "evidence-index", code).rows == evidence
+    assets = model_of(district, "assets").rows
+    assert (len(assets), len(model_of(district, "assets", code).rows)) == (targets, own)
+    assert sum(one.open_findings for one in assets) == on_targets > 0
+    assert len(model_of(district, "findings").problems) == problems
+    files = renderer("csv_evidence_index").render(model_of(district, "evidence-index")).content
+    assert "'=1+1" in files.decode("utf-8-sig")
+
+
+def test_the_extract_of_the_audit_log(district: Platform) -> None:
+    """The events and the head that the log has."""
+    with district.work("test:look") as session:
+        events = session.scalars(select(AuditEvent).order_by(AuditEvent.seq)).all()
+        head = session.scalars(select(AuditHead)).one()
+    model = model_of(district, "audit-extract")
+    assert [(one.seq, one.hash, one.actor) for one in model.rows] == [(one.seq, one.hash, one.actor) for one in events]  # fmt: skip
+    assert (model.total, model.head_seq, model.head_hash) == (len(events), head.seq, head.hash)
+    assert model.rows[-1].hash == head.hash
+
+
 def test_from_the_console(
     district: Platform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -224,14 +288,14 @@ def test_from_the_console(
 
     kinds = {one["id"]: one for one in call("report", "kinds")[1]["kinds"]}
     assert kinds["remediation"]["of"] == ["system", "district"]
-    assert kinds["remediation"]["formats"] == ["pdf", "docx", "xlsx"]
+    assert kinds["remediation"]["formats"] == ["pdf", "docx", "xlsx", "csv", "json"]
     code, made = call("report", "build", "remediation", "--district", "--format", "xlsx", "--out", str(tmp_path))  # fmt: skip
     assert (code, len(made["files"])) == (0, 1)
     assert Path(made["files"][0]).read_bytes()[:2] == b"PK"
     with district.work("test:look") as session:
         one = session.scalars(select(System.code).where(System.is_platform.is_(False))).first()
     code, made = call("report", "build", "remediation", "--system", str(one), "--language", "en", "--out", str(tmp_path))  # fmt: skip
-    assert (code, len(made["files"])) == (0, 3)
+    assert (code, len(made["files"])) == (0, 5)
     assert call("report", "build", "remediation")[0] == 2
     assert call("report", "build", "remediation", "--district", "--system", str(one))[0] == 2
     assert call("report", "build", "posture", "--district")[0] == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import pickle
 from importlib.metadata import EntryPoint
 from typing import ClassVar
@@ -47,9 +46,10 @@ def test_built_in_renderers_are_found_by_their_folder() -> None:
         found = registry.renderer(renderer_id)
 
         assert found.renderer_id == renderer_id
-        folder = renderer_id if not isinstance(found, PaperRenderer) else renderer_id.partition("_")[2]
-        module = importlib.import_module(f"reports.{folder}.renderer")
-        assert any(found is one for one in getattr(module, "RENDERERS", ()) or (module.RENDERER,))
+        if isinstance(found, PaperRenderer):
+            assert renderer_id == f"{found.format}_{found.kind.replace('-', '_')}"
+        else:
+            assert type(found).__module__ == f"reports.{renderer_id}.renderer"
     assert {"pdf_posture", "xlsx_posture"} <= set(registry.renderer_ids())
 
 

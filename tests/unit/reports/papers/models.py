@@ -29,8 +29,18 @@ from reports.district.model import (
     Totals,
 )
 from reports.gap.model import GapItem, GapReport, MissingPaper, Place
+from reports.lists.model import (
+    AssetList,
+    AssetRow,
+    AuditExtract,
+    AuditRow,
+    EvidenceIndex,
+    EvidenceLine,
+    Statement,
+    StatementRow,
+)
 from reports.paper.model import Subject
-from reports.read_model import CountRow, Counts, Layer, ReportMeta, Severity, Text, Verdict
+from reports.read_model import CountRow, Counts, Importance, Layer, ReportMeta, Severity, Text, Verdict
 from reports.remediation.model import MeasureLine, Problem, RemediationReport, Tally
 
 NOW = datetime(2026, 11, 25, 20, 0, tzinfo=timezone(timedelta(hours=8)))
@@ -164,3 +174,40 @@ def district(words: str = USUAL, *, examined: int = 60, many: int = 3) -> Distri
         (LevelLine(3, many, 1, 1, 1, 1, 1), LevelLine(None, 1, 0, 0, 0, 0, 0)), (DepartmentLine(words, many, 1, 1, total, 3, 2, 1),), systems,
         (DateLine(date(2026, 12, 1), False, Text("等级测评", "Evaluation"), words, words),),
     )  # fmt: skip
+
+
+def _about(words: str) -> Subject:
+    return subject(words if words != USUAL else "行政审批系统")
+
+
+def soa(words: str = USUAL, *, examined: int = 60) -> Statement:
+    """A unit in each state, one of them inherited."""
+    rows = tuple(
+        StatementRow(
+            f"L3-CES1-0{n}", "8.1.4.1 a)", Text("安全计算环境", "Secure computing environment"), Text("身份鉴别", "Identity authentication"), Text("有标识。", "Has an identity."), state, Text.same(words), words, words, words,
+            Text("继承", "inherited") if n == 0 else None, words, Verdict.COMPLIANT if n == 0 else None, words, date(2027, 1, 1), None if n else Verdict.COMPLIANT, n,
+        )
+        for n, state in enumerate(("in", "out", "excluded", "asked"))
+    )  # fmt: skip
+    return Statement(meta("适用性声明"), _about(words), counts(examined), rows)
+
+
+def evidence_index(words: str = USUAL, *, examined: int = 60) -> EvidenceIndex:
+    """Two pieces, one of them damaged."""
+    rows = tuple(
+        EvidenceLine(f"E-{n:05}", words, words, words, Text("制度", "Policy"), Text("上传", "Upload"), Text("已认可", "Accepted"), n == 0, 1024, "ab" * 32, words, NOW, words, None, date(2027, 1, 1), ("L3-CES1-01",), words)
+        for n in range(2)
+    )  # fmt: skip
+    return EvidenceIndex(meta("证据清单"), _about(words), counts(examined), rows)
+
+
+def assets(words: str = USUAL, *, examined: int = 60) -> AssetList:
+    """One target of each importance."""
+    rows = tuple(AssetRow("SYS", words, words, Text("服务器", "Server"), words, one, words, True, 2, words) for one in Importance)  # fmt: skip
+    return AssetList(meta("资产清单"), _about(words), counts(examined), rows)
+
+
+def audit_extract(words: str = USUAL, *, examined: int = 60) -> AuditExtract:
+    """Three events."""
+    rows = tuple(AuditRow(n, NOW, words, words, words, Text("登录", "Log-in"), words, "ok", words, words, "cd" * 32) for n in range(3))  # fmt: skip
+    return AuditExtract(meta("审计日志摘录"), _about(words), counts(examined), 3, "log-1", 2, "cd" * 32, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import zipfile
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 
 from reports import codec
 from reports.errors import UnknownLanguage
+from reports.paper.renderer_of import PaperRenderer
 from reports.registry import renderer, renderer_ids
 from tests.unit.reports.papers import models
 
@@ -29,10 +31,20 @@ KINDS: dict[str, Make] = {
     "district": models.district,
     "gap": models.gap,
     "remediation": models.remediation,
+    "soa": models.soa,
+    "evidence-index": models.evidence_index,
+    "assets": models.assets,
+    "findings": models.remediation,
+    "audit-extract": models.audit_extract,
 }
 # Their content does not hang on what was examined.
-NOT_COUNTED = ("classification",)
-FORMS = [(kind, name) for kind in KINDS for name in renderer_ids() if name.partition("_")[2] == kind]
+NOT_COUNTED = ("classification", "soa", "evidence-index", "assets", "findings", "audit-extract")
+FORMS = [
+    (kind, name)
+    for kind in KINDS
+    for name in renderer_ids()
+    if isinstance(renderer(name), PaperRenderer) and renderer(name).kind == kind
+]
 PRINTED = [(kind, name) for kind, name in FORMS if name.partition("_")[0] in ("docx", "pdf", "xlsx")]
 
 
@@ -58,7 +70,30 @@ def text_of(name: str, content: bytes) -> str:
 
 def test_every_kind_is_here() -> None:
     """A new kind of paper is tested with the others."""
-    assert {kind for kind, _ in FORMS} == set(KINDS)
+    made = {found.kind for found in map(renderer, renderer_ids()) if isinstance(found, PaperRenderer)}
+    assert made == set(KINDS)
+
+
+@pytest.mark.parametrize(("kind", "name"), [one for one in FORMS if one[1].startswith(("csv", "json"))])
+def test_plain_forms_carry_everything(kind: str, name: str) -> None:
+    """JSON reads back as the model; CSV has each sheet of the workbook, and no cell begins like a formula."""
+    model = KINDS[kind]("=1+1")
+    content = renderer(name).render(model, language="en").content
+    assert content == renderer(name).render(model, language="en").content
+    if name.startswith("json"):
+        assert codec.loads(type(model), content) == model
+        return
+    files = [content]
+    if content[:2] == b"PK":
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            files = [archive.read(part) for part in archive.namelist()]
+        sheets = openpyxl.load_workbook(io.BytesIO(renderer(name.replace("csv", "xlsx")).render(model, language="en").content)).sheetnames  # fmt: skip
+        assert len(files) == len(sheets) - 1
+    cells = [
+        cell for one in files for row in csv.reader(io.StringIO(one.decode("utf-8-sig"))) for cell in row
+    ]
+    assert any("=1+1" in cell for cell in cells)
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "@"))]
 
 
 @pytest.mark.parametrize(("kind", "name"), PRINTED)
