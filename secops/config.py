@@ -138,6 +138,13 @@ def _network_zones(text: str) -> str:
     return ",".join(found)
 
 
+def _due_days(text: str) -> str:
+    parts = [_positive(part.strip()) for part in text.split(",")]
+    if len(parts) != 3:
+        raise ValueError("names three numbers of days, for high, medium and low, such as 30,90,180")
+    return ",".join(map(str, parts))
+
+
 def _networks(text: str) -> str:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     return ",".join(str(ipaddress.ip_network(part, strict=False)) for part in parts)
@@ -197,6 +204,8 @@ class Settings:
     backup_passphrase_file: str = ""
     import_folder: str = ""
     metrics_token_file: str = ""
+    finding_days: str = "30,90,180"
+    acceptance_days: int = 365
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -299,6 +308,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "backup_passphrase_file": _whole_path,
     "import_folder": _whole_path,
     "metrics_token_file": _whole_path,
+    "finding_days": _due_days,
+    "acceptance_days": _positive,
 }
 
 # Read by the build and the tests, not by the platform.

@@ -78,6 +78,8 @@ def make_engine(settings: Settings) -> Engine:
             "time_zone": settings.time_zone,
             "key_folder": settings.home / "keys",
             "network_zones": settings.network_zones,
+            "finding_days": settings.finding_days,
+            "acceptance_days": settings.acceptance_days,
         },
     }
     engine = create_engine(url, **options)

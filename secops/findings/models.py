@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint, event
+from sqlalchemy import JSON, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint, column, event
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from secops.db import Base, UtcDateTime, Versioned, enum_column
@@ -39,6 +39,8 @@ class FindingSource(StrEnum):
     RULE = "rule"
     REGISTER = "register"
     ASSESSMENT = "assessment"
+    MANUAL = "manual"
+    NOTICE = "notice"
 
 
 _RANKS = {"high": 0, "medium": 1, "low": 2}
@@ -109,6 +111,8 @@ class Finding(SystemScoped, Versioned, Base):
     last_scan_id: Mapped[int | None] = mapped_column(ForeignKey("scan.id"))
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Of a supervisory notice (通报): issuer, number, date; else empty.
+    origin: Mapped[dict[str, str]] = mapped_column(JSON, nullable=False, default=dict)
 
     asset: Mapped[Asset | None] = relationship(lazy="raise")
     system: Mapped[System] = relationship(lazy="raise")
@@ -138,6 +142,81 @@ class FindingEvent(SystemScoped, Base):
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False, default=dict)
 
     finding: Mapped[Finding] = relationship(back_populates="events", lazy="raise")
+
+
+class RequestKind(StrEnum):
+    ACCEPTANCE = "acceptance"
+    EXTENSION = "extension"
+
+
+class RequestState(StrEnum):
+    ASKED = "asked"
+    GRANTED = "granted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    ENDED = "ended"
+
+
+class FindingRequest(SystemScoped, Versioned, Base):
+    """One person asks for a finding's risk to be accepted, or for more time; another decides.
+
+    ``until`` is the last day of the acceptance, or the new due date. ``basis`` is what the risk looked like when it
+    was accepted: an acceptance ends when it grows beyond that.
+    """
+
+    __tablename__ = "finding_request"
+    __table_args__ = (
+        Index("ix_finding_request_state", "state", "kind", "until"),
+        # One open question of a kind at a time.
+        Index(
+            "uq_finding_request_open",
+            "finding_id",
+            "kind",
+            unique=True,
+            sqlite_where=column("state") == "asked",
+            postgresql_where=column("state") == "asked",
+        ),
+        {"extend_existing": False},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    finding_id: Mapped[int] = mapped_column(ForeignKey("finding.id"), nullable=False, index=True)
+    kind: Mapped[RequestKind] = mapped_column(enum_column(RequestKind), nullable=False)
+    state: Mapped[RequestState] = mapped_column(enum_column(RequestState), nullable=False)
+    reason: Mapped[str] = mapped_column(Text, nullable=False)
+    compensation: Mapped[str] = mapped_column(Text, nullable=False, default="")
+    until: Mapped[date] = mapped_column(Date, nullable=False)
+    basis: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False, default=dict)
+    asked_by: Mapped[str] = mapped_column(String(120), nullable=False)
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
+    decided_by: Mapped[str] = mapped_column(String(120), nullable=False, default="")
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    decision_note: Mapped[str] = mapped_column(Text, nullable=False, default="")
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_why: Mapped[str] = mapped_column(String(40), nullable=False, default="")
+
+
+class AttachmentKind(StrEnum):
+    """What a paper says of a finding: proof of the fix, the reply to a notice, its closure letter, or anything else."""
+
+    PROOF = "proof"
+    REPLY = "reply"
+    CLOSURE = "closure"
+    OTHER = "other"
+
+
+class FindingEvidence(SystemScoped, Base):
+    """A piece of evidence that belongs to a finding; its bytes lie in the vault."""
+
+    __tablename__ = "finding_evidence"
+    __table_args__ = (UniqueConstraint("finding_id", "evidence_id"), {"extend_existing": False})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    finding_id: Mapped[int] = mapped_column(ForeignKey("finding.id"), nullable=False)
+    evidence_id: Mapped[int] = mapped_column(ForeignKey("evidence.id"), nullable=False, index=True)
+    kind: Mapped[AttachmentKind] = mapped_column(enum_column(AttachmentKind), nullable=False)
+    added_by: Mapped[str] = mapped_column(String(120), nullable=False)
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=False)
 
 
 class Measure(SystemScoped, Versioned, Base):

@@ -14,7 +14,18 @@ from sqlalchemy.orm import Session
 from controls.catalog import AssessmentUnit
 from controls.loader import load_catalog
 from secops.errors import NotFound
-from secops.findings.models import Finding, FindingEvent, FindingState, Measure, MeasureFinding, Severity
+from secops.evidence.models import Evidence
+from secops.findings.models import (
+    Finding,
+    FindingEvent,
+    FindingEvidence,
+    FindingRequest,
+    FindingState,
+    Measure,
+    MeasureFinding,
+    RequestState,
+    Severity,
+)
 from secops.findings.rollup import FindingRollup
 from secops.findings.services import OPEN_STATES
 from secops.objects.models import Asset, Department, System
@@ -136,6 +147,18 @@ class FindingPage:
     events: Sequence[FindingEvent]
     measures: Sequence[Measure]
     sources: Sequence[Any]
+    requests: Sequence[FindingRequest]
+    papers: Sequence[Any]
+
+    @property
+    def waiting(self) -> dict[str, FindingRequest]:
+        """Requests that nobody decided yet, by kind."""
+        return {one.kind.value: one for one in self.requests if one.state is RequestState.ASKED}
+
+    @property
+    def submitter(self) -> str:
+        """Who handed the newest fix in; "" when nobody did."""
+        return next((event.actor for event in self.events if event.action == "submit"), "")
 
 
 def finding_page(session: Session, finding_id: int) -> FindingPage:
@@ -175,7 +198,18 @@ def finding_page(session: Session, finding_id: int) -> FindingPage:
         units=[catalog.unit(unit) for unit in finding.units if catalog.has_unit(unit)],
         events=events,
         measures=measures,
-        sources=_sources(session, finding),
+        sources=_sources(session, finding) if finding.rule_id else [],
+        requests=session.scalars(
+            select(FindingRequest)
+            .where(FindingRequest.finding_id == finding_id)
+            .order_by(FindingRequest.id.desc())
+        ).all(),
+        papers=session.execute(
+            select(FindingEvidence, Evidence.title, Evidence.file_name, Evidence.state, Evidence.sm3)
+            .join(Evidence, Evidence.id == FindingEvidence.evidence_id)
+            .where(FindingEvidence.finding_id == finding_id)
+            .order_by(FindingEvidence.id)
+        ).all(),
     )
 
 

@@ -1,26 +1,13 @@
-"""Findings: opened by failing rules, a register or an assessment, worked through one state machine, closed by a passing retest.
+"""Findings: opened by failing rules, a register, an assessment, a notice or by hand, worked through one state machine.
 
-The machine, one row per action:
-
-===============  =============================  ===============  ==========================================
-action           from                           to               asked for
-===============  =============================  ===============  ==========================================
-plan             open, returned                 planned          what will be done, who, until when
-start            planned                        in-progress      –
-submit           planned, in-progress           submitted        what was done
-return           submitted                      returned         the reason
-false-positive   open, planned, in-progress     false-positive   the reason; an officer or assessor
-reopen           closed, false-positive         open             the reason; an officer or assessor
-(retest passes)  submitted                      closed           a scan of exactly this rule and target
-(retest fails)   submitted                      returned         the same
-(scan fails)     closed                         open             any later scan
-(register fits)  any open one of a register     closed           the register shows that the cause is gone
-(assessed met)   any open one of an assessment  closed           an assessment closed that finds the unit met
-===============  =============================  ===============  ==========================================
+The machine is :data:`secops.findings.machine.STEPS`, printed in ``docs/remediation.md``. Beside its steps the
+platform itself moves a finding: a passing retest closes it, a failing one returns it, a later failing scan opens
+it again, a register or an assessment that finds the cause gone closes it, an acceptance that ends opens it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -30,16 +17,23 @@ from sqlalchemy.orm import Session
 
 from controls.loader import load_catalog
 from secops.audit_log.services import record
+from secops.db import local_day
 from secops.errors import BadInput, Conflict, NotFound, Refused
+from secops.findings import acceptance
+from secops.findings.machine import ASKING, DECIDING, OPEN_STATES, STEPS, WORKERS, Step
 from secops.findings.models import (
+    AttachmentKind,
     Finding,
     FindingEvent,
+    FindingEvidence,
+    FindingRequest,
     FindingSource,
     FindingState,
     Measure,
     MeasureFinding,
     Severity,
 )
+from secops.findings.moving import add_event, move
 from secops.objects.models import System
 from secops.posture.catalogue import translate
 from secops.scans.models import Outcome, ProbeRun, Scan
@@ -47,46 +41,59 @@ from secops.scans.services import request_scan
 from secops.scope import Principal
 
 S = FindingState
-# Suggested days until due; the severity policy of the settings replaces them later.
-DUE_DAYS = {Severity.HIGH: 30, Severity.MEDIUM: 90, Severity.LOW: 180}
+_BY_SCAN = frozenset({FindingSource.RULE})
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One line of the machine: from which states, to which, for whom, and whether words are needed."""
-
-    sources: frozenset[FindingState]
-    target: FindingState
-    roles: frozenset[str]
-    needs_note: bool = False
+def due_after(session: Session, severity: Severity, now: datetime) -> date:
+    """The suggested due date, by the severity policy of the settings."""
+    days = str(session.get_bind().get_execution_options().get("finding_days", "30,90,180")).split(",")
+    place = (Severity.HIGH, Severity.MEDIUM, Severity.LOW).index(severity)
+    return local_day(session, now) + timedelta(days=int(days[place]))
 
 
-_WORKERS = frozenset({"officer", "contact", "owner", "assessor"})
-_JUDGES = frozenset({"officer", "assessor"})
-ACTIONS: dict[str, Action] = {
-    "plan": Action(frozenset({S.OPEN, S.RETURNED}), S.PLANNED, _WORKERS),
-    "start": Action(frozenset({S.PLANNED}), S.IN_PROGRESS, _WORKERS),
-    "submit": Action(frozenset({S.PLANNED, S.IN_PROGRESS}), S.SUBMITTED, _WORKERS, needs_note=True),
-    "return": Action(frozenset({S.SUBMITTED}), S.RETURNED, _JUDGES, needs_note=True),
-    "false-positive": Action(
-        frozenset({S.OPEN, S.PLANNED, S.IN_PROGRESS}), S.FALSE_POSITIVE, _JUDGES, needs_note=True
-    ),
-    "reopen": Action(frozenset({S.CLOSED, S.FALSE_POSITIVE}), S.OPEN, _JUDGES, needs_note=True),
-}
-OPEN_STATES = (S.OPEN, S.PLANNED, S.IN_PROGRESS, S.SUBMITTED, S.RETURNED)
+def possible_actions(
+    finding: Finding,
+    who: Principal,
+    *,
+    waiting: Mapping[str, FindingRequest] | None = None,
+    submitter: str = "",
+) -> list[str]:
+    """Steps this person may take now, in the order of the table; ``retest`` among them.
 
-
-def possible_actions(finding: Finding, who: Principal) -> list[str]:
-    """Actions this person may take now, in the order of the table; ``retest`` among them."""
+    Args:
+        waiting: the requests that wait for a decision, by kind.
+        submitter: who handed the fix in; nobody confirms his own.
+    """
+    waiting = waiting or {}
     names = [
         name
-        for name, action in ACTIONS.items()
-        if finding.state in action.sources and who.roles & action.roles
+        for name, step in STEPS.items()
+        if finding.state in step.sources
+        and who.roles & step.roles
+        and _fits(name, step, waiting.get(step.request), who, submitter)
     ]
-    by_scan = finding.source is FindingSource.RULE
-    if finding.state is S.SUBMITTED and by_scan and who.roles & _WORKERS:
+    if finding.state is S.SUBMITTED and finding.source in _BY_SCAN and who.roles & WORKERS:
         names.append("retest")
     return names
+
+
+def _fits(name: str, step: Step, request: FindingRequest | None, who: Principal, submitter: str) -> bool:
+    if name in ASKING:
+        return request is None
+    if name in DECIDING:
+        return request is not None and request.asked_by != who.name
+    return step.other != "submitter" or submitter != who.name
+
+
+def submitter_of(session: Session, finding: Finding) -> str:
+    """Who handed the newest fix in; "" when nobody did."""
+    query = (
+        select(FindingEvent.actor)
+        .where(FindingEvent.finding_id == finding.id, FindingEvent.action == "submit")
+        .order_by(FindingEvent.id.desc())
+        .limit(1)
+    )
+    return session.scalar(query) or ""
 
 
 def get_finding(session: Session, finding_id: int) -> Finding:
@@ -119,20 +126,60 @@ def act(
     Raises:
         BadInput, Refused, Conflict
     """
-    action = ACTIONS.get(name)
-    if action is None:
+    step = STEPS.get(name)
+    if step is None or step.request:
         raise BadInput("未知的操作。", "Unknown action.", "action")
+    require(session, finding, name, who=who, note=note, version=version)
+    if step.target is None:
+        add_event(session, finding, who.name, name, now, note=note.strip())
+        record(session, f"finding.{name}", finding, now=now)
+        return finding
+    move(session, finding, step.target, actor=who.name, action=name, note=note.strip(), now=now)
+    return finding
+
+
+def require(
+    session: Session,
+    finding: Finding,
+    name: str,
+    *,
+    who: Principal,
+    note: str = "",
+    version: int | None = None,
+) -> Step:
+    """Refuse a step that this person may not take now.
+
+    Raises:
+        BadInput, Refused, Conflict
+    """
+    step = STEPS[name]
     if version is not None and version != finding.version:
         raise Conflict
     # Seeing every row is a matter of scope, not of rights; only the platform's own work stands above roles.
-    if not who.has("platform", *action.roles):
+    if not who.has("platform", *step.roles):
         raise Refused("您的角色不能执行这一步。", "Your role does not include this step.")
-    if finding.state not in action.sources:
+    if finding.state not in step.sources:
         raise Refused("问题当前的状态不允许这一步。", "The finding's state does not allow this step.")
-    if action.needs_note and not note.strip():
+    if step.other == "submitter" and submitter_of(session, finding) == who.name:
+        raise Refused(
+            "整改结果须由提交人以外的人确认。", "Somebody else than who handed it in confirms a fix."
+        )
+    if step.needs_note and not note.strip():
         raise BadInput("请填写说明。", "Write what was done or why.", "note")
-    _move(session, finding, action.target, actor=who.name, action=name, note=note.strip(), now=now)
-    return finding
+    if name == "close" and finding.source is FindingSource.NOTICE:
+        _require_closure_letter(session, finding)
+    return step
+
+
+def _require_closure_letter(session: Session, finding: Finding) -> None:
+    query = select(FindingEvidence.id).where(
+        FindingEvidence.finding_id == finding.id, FindingEvidence.kind == AttachmentKind.CLOSURE
+    )
+    if session.scalar(query.limit(1)) is None:
+        raise Refused(
+            "通报问题须先附上销号（办结）材料才能关闭。",
+            "A finding of a notice is closed once its closure letter is attached.",
+        )
 
 
 def plan(
@@ -178,58 +225,6 @@ def plan(
     return measure
 
 
-def _move(
-    session: Session,
-    finding: Finding,
-    to: FindingState,
-    *,
-    actor: str,
-    action: str,
-    now: datetime,
-    note: str = "",
-    detail: dict[str, Any] | None = None,
-) -> None:
-    before = finding.state
-    finding.state = to
-    finding.closed_at = now if to is S.CLOSED else None
-    _add_event(session, finding, actor, action, now, before.value, to.value, note, detail)
-    record(
-        session,
-        f"finding.{action}",
-        finding,
-        now=now,
-        reason=note[:200],
-        detail={"from": before.value, "to": to.value, **(detail or {})},
-    )
-
-
-def _add_event(
-    session: Session,
-    finding: Finding,
-    actor: str,
-    action: str,
-    now: datetime,
-    before: str = "",
-    after: str = "",
-    note: str = "",
-    detail: dict[str, Any] | None = None,
-) -> None:
-    session.add(
-        FindingEvent(
-            department_id=finding.department_id,
-            system_id=finding.system_id,
-            finding_id=finding.id,
-            at=now,
-            actor=actor,
-            action=action,
-            from_state=before,
-            to_state=after,
-            note=note,
-            detail=detail or {},
-        )
-    )
-
-
 def request_retest(session: Session, finding: Finding, *, who: Principal, now: datetime) -> Scan:
     """Look again at exactly what failed; the finding waits in "submitted" for the answer.
 
@@ -263,7 +258,7 @@ def request_retest(session: Session, finding: Finding, *, who: Principal, now: d
         only=[run.entry],
         finding_id=finding.id,
     )
-    _add_event(session, finding, who.name, "retest", now, detail={"scan": retest.id})
+    add_event(session, finding, who.name, "retest", now, detail={"scan": retest.id})
     record(session, "finding.retest", finding, now=now, detail={"scan": retest.id})
     return retest
 
@@ -291,7 +286,7 @@ def absorb_scan(session: Session, scan: Scan, rules: dict[str, Any], *, now: dat
         finding = known.get(finding_key(outcome))
         if outcome.outcome == "fail":
             if finding is not None:
-                counts[_seen_again(session, finding, scan, outcome, now)] += 1
+                counts[_seen_again(session, finding, scan, outcome, rules.get(outcome.rule_id), now)] += 1
             elif (
                 opened := _open(session, system, scan, outcome, rules.get(outcome.rule_id), now)
             ) is not None:
@@ -328,7 +323,7 @@ def open_or_refresh(session: Session, system: System, found: Found, *, now: date
         finding.observed, finding.severity = found.observed, found.severity
         finding.severity_reason, finding.target = found.severity_reason, found.target
         if finding.state is S.CLOSED:
-            _move(session, finding, S.OPEN, actor="platform", action="reopen", now=now)
+            move(session, finding, S.OPEN, actor="platform", action="reopen", now=now)
         elif session.is_modified(finding):
             record(session, "finding.seen", finding, now=now, detail={"source": found.source.value})
         return finding
@@ -347,12 +342,12 @@ def open_or_refresh(session: Session, system: System, found: Found, *, now: date
         observed=found.observed,
         advice=found.advice,
         state=S.OPEN,
-        suggested_due=(now + timedelta(days=DUE_DAYS[found.severity])).date(),
+        suggested_due=due_after(session, found.severity, now),
         opened_at=now,
     )
     session.add(finding)
     session.flush()
-    _add_event(session, finding, "platform", "open", now, "", S.OPEN.value)
+    add_event(session, finding, "platform", "open", now, "", S.OPEN.value)
     record(session, "finding.open", finding, now=now, detail={"rule": found.rule_id})
     return finding
 
@@ -369,7 +364,7 @@ def close_register(session: Session, system: System, key: str, *, note: str, now
     )
     if finding is None:
         return False
-    _move(session, finding, S.CLOSED, actor="platform", action="register-fits", now=now, note=note)
+    move(session, finding, S.CLOSED, actor="platform", action="register-fits", now=now, note=note)
     return True
 
 
@@ -384,7 +379,7 @@ def close_assessed(session: Session, system: System, keys: set[str], *, note: st
     ).all()
     found = [row for row in rows if row.key in keys]
     for row in found:
-        _move(session, row, S.CLOSED, actor="platform", action="assessed", now=now, note=note)
+        move(session, row, S.CLOSED, actor="platform", action="assessed", now=now, note=note)
     return len(found)
 
 
@@ -405,7 +400,7 @@ def _open(
         # A hint, or an item that the system's level does not ask: shown with the outcomes, no finding.
         return None
     severity = Severity(rule.severity)
-    due = (now + timedelta(days=DUE_DAYS[severity])).date()
+    due = due_after(session, severity, now)
     finding = Finding(
         department_id=system.department_id,
         system_id=system.id,
@@ -429,7 +424,7 @@ def _open(
     )
     session.add(finding)
     session.flush()
-    _add_event(session, finding, "platform", "open", now, "", S.OPEN.value, detail={"scan": scan.id})
+    add_event(session, finding, "platform", "open", now, "", S.OPEN.value, detail={"scan": scan.id})
     record(session, "finding.open", finding, now=now, detail={"rule": outcome.rule_id, "scan": scan.id})
     return finding
 
@@ -444,14 +439,21 @@ def _severity_reason(rule: Any) -> dict[str, str]:
     return {"zh": "由规则定为此级别", "en": "set by the rule"}
 
 
-def _seen_again(session: Session, finding: Finding, scan: Scan, outcome: Outcome, now: datetime) -> str:
+def _seen_again(
+    session: Session, finding: Finding, scan: Scan, outcome: Outcome, rule: Any, now: datetime
+) -> str:
     finding.last_scan_id = scan.id
     finding.observed = dict(outcome.reason)
-    if finding.state is S.CLOSED:
-        _move(session, finding, S.OPEN, actor="platform", action="reopen", now=now, detail={"scan": scan.id})
+    if rule is not None:
+        # A newer rule set may judge the same weakness otherwise.
+        finding.severity, finding.severity_reason = Severity(rule.severity), _severity_reason(rule)
+        finding.high_risk_case = ", ".join(rule.high_risk_cases)[:60]
+    # What an assessor confirmed as fixed and a scan finds broken is open again, as a closed one is.
+    if finding.state in (S.CLOSED, S.VERIFIED):
+        move(session, finding, S.OPEN, actor="platform", action="reopen", now=now, detail={"scan": scan.id})
         return "reopened"
     if finding.state is S.SUBMITTED and scan.finding_id == finding.id:
-        _move(
+        move(
             session,
             finding,
             S.RETURNED,
@@ -463,13 +465,15 @@ def _seen_again(session: Session, finding: Finding, scan: Scan, outcome: Outcome
         )
         return "returned"
     record(session, "finding.seen", finding, now=now, detail={"scan": scan.id})
+    if finding.state is S.RISK_ACCEPTED and acceptance.end_if_grown(session, finding, now=now):
+        return "reopened"
     return "seen"
 
 
 def _passed(session: Session, finding: Finding, scan: Scan, now: datetime) -> int:
     if finding.state is S.SUBMITTED and scan.finding_id == finding.id:
         finding.last_scan_id = scan.id
-        _move(
+        move(
             session,
             finding,
             S.CLOSED,
@@ -480,6 +484,6 @@ def _passed(session: Session, finding: Finding, scan: Scan, now: datetime) -> in
         )
         return 1
     if finding.state in OPEN_STATES:
-        _add_event(session, finding, "platform", "scan-passed", now, detail={"scan": scan.id})
+        add_event(session, finding, "platform", "scan-passed", now, detail={"scan": scan.id})
         record(session, "finding.scan-passed", finding, now=now, detail={"scan": scan.id})
     return 0

@@ -18,11 +18,11 @@ from secops.web.example import with_example
 from secops.web.filters import zone
 from secops.web.labels import Label, label
 from secops.web.lang import listed, pick, t
-from secops.web.links import link
+from secops.web.links import link, may
 from secops.web.people import shown
 from secops.web.scope_filters import scoped_departments, system_filter
 from secops.web.table_filters import Choice, Days, Flag, Text
-from secops.web.tables import Column, Table
+from secops.web.tables import BulkAction, Column, Table
 
 
 def today() -> date:
@@ -149,6 +149,19 @@ FINDINGS = Table(
     ),
     search=(_number_is, _says, _system_is, _asset_is, _owner_is),
     default_sort="severity",
+    row_id=lambda r: r.Finding.id,
+    bulk=tuple(
+        BulkAction(key, zh, en, lambda: url_for("BoardView.many"), icon=icon, allowed=lambda: may("BoardView.many", "POST"))
+        for key, zh, en, icon in (
+            ("assign", "指派", "Name an owner", "person"),
+            ("plan", "制定计划", "Plan", "calendar-plus"),
+            ("start", "开始整改", "Start", "wrench-adjustable"),
+            ("submit", "提交整改", "Submit", "send"),
+            ("verify", "确认整改", "Confirm", "check2-square"),
+            ("close", "关闭", "Close", "check2-circle"),
+            ("return", "退回", "Return", "arrow-return-left"),
+        )
+    ),
     counted=Finding,
     row_url=lambda r: url_for("FindingView.show", finding_id=r.Finding.id),
     row_tone=_tone,

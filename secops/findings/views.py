@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import date, timedelta
 from typing import Any
 
-from flask import request, url_for
+from flask import flash, redirect, request, url_for
 from flask_appbuilder import expose
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response
 
+from controls.terms import Layer
 from secops.clock import utc_now
-from secops.errors import BadInput, Conflict, Refused
-from secops.findings import queries, services
-from secops.findings.models import Finding
+from secops.errors import BadInput, Conflict, NotFound, NotReady, Refused
+from secops.evidence import services as evidence
+from secops.evidence.models import EvidenceSource, EvidenceState
+from secops.evidence.queries import assets_of
+from secops.evidence.services import NewEvidence
+from secops.findings import manual, queries, requests, services
+from secops.findings.board_views import BoardView, WorkView
+from secops.findings.machine import ASKING, STEPS
+from secops.findings.models import AttachmentKind, Finding, RequestKind, RequestState, Severity
 from secops.findings.tables import FINDINGS, age_days, due_note, today
 from secops.findings.words import ACTION_WORDS, number, step_tone, step_words
+from secops.objects.models import System
 from secops.scans.models import Scan
 from secops.web.base import PageView
 from secops.web.forms import Form
 from secops.web.labels import label
 from secops.web.lang import language, pick, t
 from secops.web.links import LINKS, link
+from secops.web.paths import file_name
 from secops.web.people import names_of, owners_for, shown
+from secops.web.scope_filters import asked_system, system_options
 from secops.web.table_export import export_table
 
 MAX_COST = 1_000_000_000
 # The order in which buttons stand; what moves the work on comes first.
-_ORDER = ("plan", "start", "submit", "retest", "return", "reopen", "false-positive")
+_ORDER = (
+    "plan", "start", "submit", "retest", "verify", "close", "return", "reopen", "end-acceptance", "ask-extension",
+    "ask-acceptance", "false-positive",
+)  # fmt: skip
 
 
 class FindingView(PageView):
@@ -47,7 +61,7 @@ class FindingView(PageView):
             export_url=url_for("FindingView.export"),
             total=None if only else counts.total,
         )
-        return self.page("findings.html", state=state, counts=counts, only=only)
+        return self.page("findings.html", state=state, counts=counts, only=only, **LINKS)
 
     @expose("/export")
     def export(self) -> Response:
@@ -63,10 +77,14 @@ class FindingView(PageView):
     def _show(self, finding_id: int, form: Form | None = None, action: str = "") -> str:
         found = queries.finding_page(self.db, finding_id)
         finding = found.finding
-        possible = services.possible_actions(finding, self.who)
+        possible = services.possible_actions(
+            finding, self.who, waiting=found.waiting, submitter=found.submitter
+        )
         owners = owners_for(self.db, found.system) if "plan" in possible else []
         people = [finding.owner, *(event.actor for event in found.events)]
         people += [name for measure in found.measures for name in (measure.owner, measure.created_by)]
+        people += [name for one in found.requests for name in (one.asked_by, one.decided_by) if name]
+        people += [row.FindingEvidence.added_by for row in found.papers]
         names = names_of(self.db, people)
         if form is None:
             due = finding.due or finding.suggested_due
@@ -88,6 +106,14 @@ class FindingView(PageView):
             timeline=[_entry(event, names) for event in found.events],
             measures=[_measure(measure, names) for measure in found.measures],
             sources=[_source(row) for row in found.sources],
+            requests=[
+                _request(one, names, possible, mine=one.asked_by == self.who.name) for one in found.requests
+            ],
+            papers=[_paper(row, names) for row in found.papers],
+            paper_kinds=[(kind.value, label("attachment_kind", kind).text) for kind in AttachmentKind],
+            may_comment="comment" in possible,
+            limit_mb=self.platform.settings.upload_limit_mb,
+            words=ACTION_WORDS,
             **LINKS,
         )
 
@@ -120,7 +146,12 @@ class FindingView(PageView):
             self._plan(finding, form, version)
             return None
         note = form.text(f"note-{name}", limit=2000)
+        until = form.day(f"until-{name}", required=True) if name in ASKING else None
+        compensation = form.text("compensation", limit=2000)
         if not form.ok:
+            return None
+        if STEPS.get(name) is not None and STEPS[name].request:
+            self._request(finding, name, note, until, compensation, version)
             return None
         if name == "retest":
             if version != finding.version:
@@ -133,6 +164,167 @@ class FindingView(PageView):
             # The page has one field for words per action.
             raise BadInput(error.zh, error.en, f"note-{name}") from error
         return None
+
+    def _request(
+        self,
+        finding: Finding,
+        name: str,
+        note: str,
+        until: date | None,
+        compensation: str,
+        version: int | None,
+    ) -> None:
+        """Ask, grant, refuse or end what takes two people."""
+        verb, _, what = name.partition("-")
+        base: dict[str, Any] = {"who": self.who, "now": utc_now(), "version": version}
+        try:
+            if verb == "ask" and until is not None:
+                requests.ask(
+                    self.db, finding, RequestKind(what), reason=note, until=until, compensation=compensation, **base
+                )  # fmt: skip
+            elif verb == "end":
+                requests.revoke(self.db, finding, note=note, **base)
+            else:
+                requests.decide(
+                    self.db, finding, RequestKind(what), granted=verb == "grant", note=note, **base
+                )
+            self.db.flush()
+        except BadInput as error:
+            fields = {"note": f"note-{name}", "until": f"until-{name}"}
+            raise BadInput(error.zh, error.en, fields.get(error.field, error.field)) from error
+
+    @expose("/<int:finding_id>/withdraw", methods=["POST"])
+    def withdraw(self, finding_id: int) -> Response:
+        """Take one's own request back."""
+        finding = services.get_finding(self.db, finding_id)
+        kind = request.form.get("kind", "")
+        if kind not in set(RequestKind):
+            raise NotFound
+        try:
+            requests.withdraw(self.db, finding, RequestKind(kind), who=self.who, now=utc_now())
+        except Refused as error:
+            self.db.rollback()
+            flash(error.text(language()), "danger")
+            return redirect(url_for("FindingView.show", finding_id=finding_id))
+        return self.done(
+            url_for("FindingView.show", finding_id=finding_id), "申请已撤回。", "The request is taken back."
+        )
+
+    @expose("/<int:finding_id>/attach", methods=["POST"])
+    def attach(self, finding_id: int) -> Response | tuple[str, int]:
+        """A new file, sealed as evidence of the system, or one that is there already."""
+        finding = services.get_finding(self.db, finding_id)
+        form = Form(request.form)
+        kind = form.choice("kind", {one.value for one in AttachmentKind})
+        number = form.number("evidence", least=1, most=10**9, required=False)
+        file = request.files.get("file")
+        name = file_name(file.filename) if file is not None else ""
+        if not name and number is None:
+            form.fail(
+                "file", "请选择文件，或填写已有证据的编号。", "Choose a file, or name evidence by its number."
+            )
+        if form.ok:
+            try:
+                self._attach(finding, AttachmentKind(kind), number, name, file)
+                return self.done(
+                    url_for("FindingView.show", finding_id=finding_id) + "#papers", "材料已附上。", "The paper is attached."
+                )  # fmt: skip
+            except NotFound:
+                form.fail(
+                    "evidence", "这个系统没有此编号的证据。", "The system has no evidence of this number."
+                )
+            except BadInput as error:
+                form.take(BadInput(error.zh, error.en, "file" if error.field == "title" else error.field))
+            except (Refused, NotReady) as error:
+                form.fail("", error.zh, error.en)
+        self.db.rollback()
+        return self._show(finding_id, form, "attach"), 400
+
+    def _attach(
+        self, finding: Finding, kind: AttachmentKind, number: int | None, name: str, file: Any
+    ) -> None:
+        if name:
+            title = f"P-{finding.id:05} {label('attachment_kind', kind).text} {name}"[:200]
+            finding_id, who = finding.id, self.who
+            new = NewEvidence(
+                system_id=finding.system_id, title=title, file_name=name, source=EvidenceSource.UPLOAD,
+                state=EvidenceState.SUBMITTED, units=tuple(finding.units), asset_id=finding.asset_id,
+            )  # fmt: skip
+            # Storing opens transactions of its own; the request's ends first.
+            self.db.rollback()
+            number = evidence.store(self.platform, who, new, file.stream)
+            finding = services.get_finding(self.db, finding_id)
+        manual.attach(self.db, finding, number or 0, kind, who=self.who, now=utc_now())
+
+    @expose("/new", methods=["GET", "POST"])
+    def create(self) -> str | Response | tuple[str, int]:
+        """Write a finding down by hand, or one that a supervisory notice names."""
+        if request.method == "GET":
+            start: dict[str, Any] = {key: request.args.get(key, "") for key in ("system", "kind", "asset")}
+            start["kind"] = start["kind"] or "manual"
+            form = Form(**start)
+            return self._new_form(form, asked_system(self.db, form.value("system")))
+        form = Form(request.form)
+        system = asked_system(self.db, form.value("system"))
+        if system is None:
+            form.fail("system", "请从提示中选择系统。", "Choose one of the suggested systems.")
+            return self._new_form(form, None), 400
+        if form.value("step") == "system":
+            return self._new_form(form, system)
+        new = self._read_new(form, system)
+        if new is not None:
+            try:
+                finding = manual.write(self.db, system, new, who=self.who, now=utc_now())
+                zh, en = f"{number(finding.id)} 已登记。", f"{number(finding.id)} is noted."
+                return self.done(url_for("FindingView.show", finding_id=finding.id), zh, en)
+            except BadInput as error:
+                form.take(error)
+            except Conflict as error:
+                form.fail("", error.zh, error.en)
+            self.db.rollback()
+            system = asked_system(self.db, form.value("system"))
+        return self._new_form(form, system), 400
+
+    def _new_form(self, form: Form, system: System | None) -> str:
+        return self.page(
+            "finding_new.html",
+            form=form,
+            system=system,
+            systems=[] if system else system_options(self.db),
+            assets=assets_of(self.db, system) if system else [],
+            severities=[(one.value, label("severity", one).text) for one in Severity],
+            layers=[(one.value, label("layer", one).text) for one in Layer],
+            notice=form.value("kind") == "notice",
+            **LINKS,
+        )
+
+    def _read_new(self, form: Form, system: System) -> manual.NewFinding | None:
+        title = form.text("title", required=True, limit=120, least=4)
+        observed = form.text("observed", required=True, limit=2000)
+        severity = form.choice("severity", {one.value for one in Severity})
+        layer = form.choice("layer", {one.value for one in Layer})
+        asset = form.choice("asset", {value for value, _ in assets_of(self.db, system)}, required=False)
+        units = (
+            tuple(dict.fromkeys(re.split(r"[\s,，;；、]+", form.text("units", limit=400))))
+            if form.value("units").strip()
+            else ()
+        )
+        notice = None
+        if form.value("kind") == "notice":
+            issuer = form.text("issuer", required=True, limit=80)
+            reference = form.text("reference", required=True, limit=80)
+            deadline = form.day("deadline", required=True)
+            if deadline is not None:
+                notice = manual.Notice(issuer, reference, deadline)
+        new = (
+            form.text("advice", limit=2000), form.text("target", limit=200), form.text("why", limit=400),
+        )  # fmt: skip
+        if not form.ok:
+            return None
+        return manual.NewFinding(
+            title=title, observed=observed, severity=Severity(severity), layer=layer, advice=new[0],
+            asset_id=int(asset) if asset else None, target=new[1], units=units, why=new[2], notice=notice,
+        )  # fmt: skip
 
     def _plan(self, finding: Finding, form: Form, version: int | None) -> None:
         text = form.text("measure", required=True, limit=2000, least=4)
@@ -193,6 +385,34 @@ def _entry(event: Any, names: dict[str, str]) -> dict[str, Any]:
     }
 
 
+def _request(one: Any, names: dict[str, str], possible: list[str], *, mine: bool) -> dict[str, Any]:
+    """A request as the page shows it, with the decisions that this person may take."""
+    waits = one.state is RequestState.ASKED
+    return {
+        "row": one,
+        "kind": label("finding_request_kind", one.kind).text,
+        "state": label("finding_request_state", one.state),
+        "asked_by": shown(one.asked_by, names),
+        "decided_by": shown(one.decided_by, names) if one.decided_by else "",
+        "steps": [
+            name
+            for name in (f"grant-{one.kind.value}", f"refuse-{one.kind.value}")
+            if waits and name in possible
+        ],
+        "withdraw": waits and mine,
+    }
+
+
+def _paper(row: Any, names: dict[str, str]) -> dict[str, Any]:
+    return {
+        "row": row.FindingEvidence,
+        "title": row.title,
+        "kind": label("attachment_kind", row.FindingEvidence.kind).text,
+        "state": label("evidence_state", row.state),
+        "by": shown(row.FindingEvidence.added_by, names),
+    }
+
+
 def _measure(measure: Any, names: dict[str, str]) -> list[Any]:
     cost = "" if measure.cost is None else f"¥{measure.cost:,}"
     return [
@@ -217,4 +437,4 @@ def _source(row: Any) -> dict[str, Any]:
     }
 
 
-VIEWS: tuple[type, ...] = (FindingView,)
+VIEWS: tuple[type, ...] = (FindingView, BoardView, WorkView)

@@ -18,6 +18,7 @@ DUTIES: dict[str, timedelta] = {
     "audit-verify": timedelta(hours=24),
     "clock-reminders": timedelta(hours=6),
     "evidence-expiry": timedelta(hours=1),
+    "finding-sweep": timedelta(hours=1),
     "upload-cleanup": timedelta(hours=6),
     "vault-recovery": timedelta(hours=1),
     "vault-scrub": timedelta(hours=24),

@@ -41,6 +41,7 @@ KINDS: dict[str, Kind] = {
     "selfcheck": Kind("housekeeping", "secops.selfcheck.handlers:run", 900),
     "upload-cleanup": Kind("housekeeping", "secops.evidence.handlers:clean_uploads", 300),
     "vault-scrub": Kind("housekeeping", "secops.evidence.handlers:scrub", 14400, heavy=True),
+    "finding-sweep": Kind("housekeeping", "secops.findings.handlers:sweep", 900),
     "evidence-expiry": Kind("housekeeping", "secops.evidence.handlers:expire", 900),
     "backup": Kind("housekeeping", "secops.backup.handlers:run", 14400, heavy=True),
     "folder-import": Kind("import", "secops.evidence.folder:run", 3600),

@@ -13,7 +13,7 @@ from secops.objects.models import Department, System
 from secops.scans.tables import duration
 from secops.web.labels import label as label_of
 from secops.web.lang import t
-from secops.web.links import link
+from secops.web.links import link, may
 from secops.web.people import shown
 from secops.web.scope_filters import department_filter, system_filter
 from secops.web.table_filters import Choice, Days, Flag
@@ -120,7 +120,7 @@ DEAD = Table(
     search=(System.name, System.code, Job.error, cast(Job.id, String)),
     default_sort="-number",
     row_id=lambda r: r.Job.id,
-    bulk=(BulkAction("rerun", "重新执行", "Run again", lambda: url_for("JobView.rerun_many"), icon="arrow-repeat"),),
+    bulk=(BulkAction("rerun", "重新执行", "Run again", lambda: url_for("JobView.rerun_many"), icon="arrow-repeat", allowed=lambda: may("JobView.rerun_many", "POST")),),
     search_hint=("搜索系统、原因、编号", "Search system, cause, number"),
     empty=(
         "没有需要处理的任务。", "No job waits for a person.",

@@ -14,6 +14,7 @@ KIND_LABELS: dict[str, Label] = {
     "clock-reminders": Label("期限提醒", "Reminders of dates"),
     "upload-cleanup": Label("清理未完成上传", "Unfinished uploads"),
     "vault-scrub": Label("证据库逐份校验", "Vault scrub"),
+    "finding-sweep": Label("接受风险到期检查", "Accepted risks that end"),
     "evidence-expiry": Label("证据到期检查", "Evidence that expires"),
     "inheritance-expiry": Label("继承结论到期检查", "Inherited results that end"),
     "backup": Label("备份", "Backup"),

@@ -290,7 +290,7 @@ def _findings(connection: Connection, size: Size, assets: Sequence[_Asset]) -> i
     events = (
         {
             "department_id": row["department_id"], "system_id": row["system_id"], "finding_id": made,
-            "at": row["opened_at"], "actor": "platform:job:scan", "action": "opened", "from_state": "",
+            "at": row["opened_at"], "actor": "platform:job:scan", "action": "open", "from_state": "",
             "to_state": "open", "note": "", "detail": {},
         }
         for made, row in zip(ids, rows, strict=True)

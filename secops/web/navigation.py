@@ -38,12 +38,13 @@ GROUPS: tuple[tuple[tuple[str, str], tuple[Entry, ...]], ...] = (
     (
         ("态势", "Posture"),
         (
+            Entry("WorkView.index", "我的工作", "My work", "inbox"),
             Entry("DashboardView.index", "全区总览", "Dashboard", "speedometer2"),
             Entry("LayerView.index", "三层体系", "Three layers", "layers"),
             Entry("SystemView.index", "定级对象", "Systems", "hdd-network"),
             Entry("RegistersView.index", "登记册", "Registers", "journals"),
             Entry("CalendarView.index", "到期日历", "Calendar", "calendar3"),
-            Entry("FindingView.index", "问题与整改", "Findings", "exclamation-diamond"),
+            Entry("FindingView.index", "问题与整改", "Findings", "exclamation-diamond", also=("BoardView",)),
         ),
     ),
     (

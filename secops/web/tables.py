@@ -109,6 +109,8 @@ class BulkAction:
     url: Callable[[], str]
     icon: str = ""
     tone: str = ""
+    # Who may not take it sees no boxes to tick.
+    allowed: Callable[[], bool] = lambda: True
 
     @property
     def title(self) -> str:
@@ -283,6 +285,11 @@ class TableState:
     @property
     def id(self) -> str:
         return f"table-{self.table.name}"
+
+    @property
+    def bulk(self) -> list[BulkAction]:
+        """The steps for selected rows that this person may take."""
+        return [action for action in self.table.bulk if action.allowed()]
 
     @property
     def query(self) -> str:

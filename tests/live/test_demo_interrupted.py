@@ -33,10 +33,10 @@ def cut_off(settings: Settings, log: Path, words: str, how: signal.Signals) -> i
     try:
         wait_for_words(log, words)
         process.send_signal(how)
-        code = process.wait(60)
+        code = process.wait(240)
     finally:
         end(process)
-    eventually(lambda: not processes_of(settings.home), "no process of the platform is left", within_s=10)
+    eventually(lambda: not processes_of(settings.home), "no process of the platform is left", within_s=30)
     return code
 
 

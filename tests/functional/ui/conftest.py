@@ -127,7 +127,7 @@ def open_page(browser: Any, site: Site) -> Iterator[Callable[..., Watched]]:
             java_script_enabled=javascript,
             reduced_motion="reduce",
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(45_000)
         opened.append(Watched(context.new_page(), site).watch())
         return opened[-1]
 
