@@ -37,6 +37,11 @@ _LONGEST_S = max(kind.time_limit_s for kind in KINDS.values()) + 600
 # A queue of its own: a thousand waiting jobs must not hold up the reaper and the schedules.
 TICK_QUEUE = "tick"
 _leaving = threading.Event()
+# A pool process that is born in the middle of a transaction of its parent would inherit half of it.
+_no_fork = threading.Lock()
+os.register_at_fork(
+    before=_no_fork.acquire, after_in_parent=_no_fork.release, after_in_child=_no_fork.release
+)
 
 
 def broker_of(settings: Settings) -> str:
@@ -234,17 +239,20 @@ def _tell_presence(consumer: Any) -> None:
     name, pool = str(consumer.hostname), getattr(consumer, "pool", None)
     queues, started_at = sorted(consumer.app.amqp.queues.consume_from), utc_now()
     while True:
+        leaves = _leaving.is_set()
         try:
-            with platform().work("presence") as session:
-                if _leaving.is_set():
+            with _no_fork, platform().work("presence") as session:
+                if leaves:
                     presence.leave(session, name)
-                    return
-                presence.note(
-                    session, name, role="worker", now=utc_now(), queues=queues,
-                    processes=int(getattr(pool, "num_processes", 1)), started_at=started_at,
-                )  # fmt: skip
+                else:
+                    presence.note(
+                        session, name, role="worker", now=utc_now(), queues=queues,
+                        processes=int(getattr(pool, "num_processes", 1)), started_at=started_at,
+                    )  # fmt: skip
         except SQLAlchemyError as error:
             log.warning("worker.presence_failed", extra={"fields": {"error": str(error)[:200]}})
+        if leaves:
+            return
         _leaving.wait(presence.EVERY_S)
 
 
