@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from scanners.baseline.model import Fact, FactInfo, FactKind, Facts, FactState, FactValue, Gap
-from scanners.nmap.result import Host, HostState, NmapResult, Port, PortState, Service
-from scanners.tls.factkit import listed, missing, nothing_seen, table
+from scanners.nmap.result import Host, HostState, NmapResult, Port, PortState, ScriptOutput, Service
+from scanners.nmap.script_facts import answers, listed_as_flag, rdp_ports, script_facts, smb_ports
+from scanners.tls.factkit import listed, missing, nothing_seen, seen, table
 
 PLATFORM = "network"
 _SOURCE = "nmap"
@@ -36,6 +37,15 @@ FACTS: Mapping[str, FactInfo] = table(
         "data services of which it is not known",
     ),
     ("net.high_risk_ports", FactKind.TEXTS, "开放的高危端口", "high-risk ports that are open"),
+    ("net.address", FactKind.TEXT, "地址", "address"),
+    ("net.is_up", FactKind.FLAG, "主机有应答", "the host answers"),
+    ("net.rdp_open", FactKind.FLAG, "远程桌面开放", "remote desktop is open"),
+    ("net.rdp_faults", FactKind.TEXTS, "远程桌面的弱安全层", "weak security layers of remote desktop"),
+    ("net.smb_open", FactKind.FLAG, "文件共享开放", "file sharing is open"),
+    ("net.smb_faults", FactKind.TEXTS, "文件共享的弱设置", "weak settings of file sharing"),
+    ("net.snmp_default", FactKind.TEXTS, "接受默认团体字的 SNMP", "SNMP that takes a default community"),
+    ("net.clock_skew_s", FactKind.NUMBER, "与扫描机的时钟偏差（秒）", "clock difference to the scanner (s)"),
+    ("net.old_systems", FactKind.TEXTS, "已停止维护的系统", "systems out of maintenance"),
 )
 """Everything that can be told of a host from outside, by id."""
 
@@ -114,7 +124,9 @@ def facts_per_host(result: NmapResult) -> dict[str, Facts]:
 def _host_facts(host: Host, result: NmapResult) -> Facts:
     about = {"address": host.address}
     if host.state is HostState.DOWN:
-        return Facts(PLATFORM, {fact_id: missing(Gap.ABSENT, "host is down") for fact_id in FACTS}, about)
+        down = {fact_id: missing(Gap.ABSENT, "host is down") for fact_id in FACTS}
+        known = {"net.address": seen(host.address, _SOURCE), "net.is_up": seen(False, host.reason or _SOURCE)}
+        return Facts(PLATFORM, {**down, **known}, about)
     scanned = scanned_tcp(result)
     hidden = _hidden(host)
     opened = [port for port in host.ports if port.state is PortState.OPEN]
@@ -155,15 +167,34 @@ def _host_facts(host: Host, result: NmapResult) -> Facts:
         "net.high_risk_ports": among(
             HIGH_RISK, [_shown(tcp[number]) for number in sorted(HIGH_RISK & tcp.keys())]
         ),
+        "net.address": seen(host.address, _SOURCE),
+        "net.is_up": answers(host),
+        **{
+            name: listed_as_flag(among(wanted, [_shown(port) for port in ports]))
+            for name, wanted, ports in (
+                ("net.rdp_open", {3389}, rdp_ports(opened)),
+                ("net.smb_open", {139, 445}, smb_ports(opened)),
+            )
+        },
+        **script_facts(host, opened, udp_161_asked=161 in scanned_udp(result)),
     }
     return Facts(PLATFORM, facts, about)
 
 
 def scanned_tcp(result: NmapResult) -> frozenset[int]:
     """Give the TCP ports that a run asked, from nmap's own spelling; unreadable parts count as not asked."""
+    return _scanned(result, "tcp")
+
+
+def scanned_udp(result: NmapResult) -> frozenset[int]:
+    """Give the UDP ports that a run asked."""
+    return _scanned(result, "udp")
+
+
+def _scanned(result: NmapResult, wanted: str) -> frozenset[int]:
     ports: set[int] = set()
     for protocol, services in result.scanned_ports:
-        for part in services.split(",") if protocol == "tcp" else ():
+        for part in services.split(",") if protocol == wanted else ():
             match = re.fullmatch(r"([0-9]{1,5})(?:-([0-9]{1,5}))?", part)
             if match:
                 ports |= set(range(int(match[1]), min(int(match[2] or match[1]), 65535) + 1))
@@ -236,8 +267,9 @@ def facts_from_sample(sections: Mapping[str, Mapping[str, FactValue]]) -> Facts:
     """Turn a sample of a rule into facts.
 
     Sections: ``ports`` gives for ``22/tcp`` a mapping with ``state`` (``open`` unless told), ``name``, ``product``,
-    ``version``, ``tunnel``, ``method``; ``scan`` has ``tcp``, nmap's list of asked ports, all unless told. Every other
-    asked port is closed. No section at all means that nobody looked.
+    ``version``, ``extra_info``, ``os_type``, ``tunnel``, ``method``, and ``scripts`` by id; ``scripts`` are those of the
+    whole host; ``scan`` has ``tcp`` and ``udp``, nmap's lists of asked ports, all and none unless told; ``host`` has
+    ``address``, ``state``, ``reason``. Every other asked port is closed. No section at all means that nobody looked.
     """
     if not sections:
         return nothing_seen(PLATFORM, FACTS)
@@ -246,8 +278,21 @@ def facts_from_sample(sections: Mapping[str, Mapping[str, FactValue]]) -> Facts:
         number, _, protocol = text.partition("/")
         about = dict(given or {})
         state = PortState(about.pop("state", "open"))
+        scripts = _scripts(about.pop("scripts", {}))
         service = Service(**{"name": "", "method": "probed", **about})
-        ports.append(Port(protocol, int(number), state, service=service))
-    scanned = (("tcp", str(sections.get("scan", {}).get("tcp", "1-65535"))),)
-    host = Host("192.0.2.10", HostState.UP, ports=tuple(ports))
+        ports.append(Port(protocol, int(number), state, service=service, scripts=scripts))
+    asked = {"tcp": "1-65535", "udp": "", **sections.get("scan", {})}
+    scanned = tuple((protocol, str(text)) for protocol, text in asked.items())
+    about_host = {"address": "192.0.2.10", "state": "up", "reason": "syn-ack", **sections.get("host", {})}
+    host = Host(
+        str(about_host["address"]),
+        HostState(about_host["state"]),
+        str(about_host["reason"]),
+        ports=tuple(ports),
+        scripts=_scripts(sections.get("scripts", {})),
+    )
     return facts_from_result(NmapResult("7.93", "", (host,), scanned, complete=True), datetime.min)
+
+
+def _scripts(given: Mapping[str, FactValue]) -> tuple[ScriptOutput, ...]:
+    return tuple(ScriptOutput(name, str(text)) for name, text in given.items())

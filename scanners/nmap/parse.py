@@ -131,6 +131,7 @@ class _OpenHost:
     hostnames: list[str] = field(default_factory=list)
     ports: dict[tuple[str, int], Port] = field(default_factory=dict)
     unlisted: list[UnlistedPorts] = field(default_factory=list)
+    scripts: list[ScriptOutput] = field(default_factory=list)
 
     def close(self) -> Host:
         return Host(
@@ -143,6 +144,7 @@ class _OpenHost:
             ports=tuple(self.ports[key] for key in sorted(self.ports)),
             unlisted=tuple(self.unlisted),
             timed_out=self.timed_out,
+            scripts=tuple(self.scripts),
         )
 
 
@@ -235,6 +237,8 @@ class _Reader:
                 host.hostnames.append(printable(attrib.get("name", ""), 253))
         elif parent == "ports" and tag == "port":
             self._start_port(attrib)
+        elif parent == "hostscript" and tag == "script" and len(host.scripts) < _MAX_SCRIPTS:
+            host.scripts.append(_script(attrib))
         elif parent == "ports" and tag == "extraports" and len(host.unlisted) < 16:
             count = _number(attrib.get("count"), "count of extraports", 0, 65_536 * 4)
             host.unlisted.append(UnlistedPorts(_port_state(attrib.get("state")), count))
@@ -250,8 +254,7 @@ class _Reader:
         elif parent == "service" and tag == "cpe" and len(port.cpes) < 16:
             self._cpe = []
         elif parent == "port" and tag == "script" and len(port.scripts) < _MAX_SCRIPTS:
-            text = printable(attrib.get("output", ""), _MAX_SCRIPT_TEXT)
-            port.scripts.append(ScriptOutput(printable(attrib.get("id", ""), 64), text))
+            port.scripts.append(_script(attrib))
 
     def _address(self, host: _OpenHost, attrib: Mapping[str, str]) -> None:
         kind, text = attrib.get("addrtype"), attrib.get("addr", "")
@@ -276,6 +279,11 @@ class _Reader:
         if not host.address:
             raise InvalidNmapXml("a host has no IP address")
         self.hosts.append(host.close())
+
+
+def _script(attrib: Mapping[str, str]) -> ScriptOutput:
+    text = printable(attrib.get("output", ""), _MAX_SCRIPT_TEXT)
+    return ScriptOutput(printable(attrib.get("id", ""), 64), text)
 
 
 def _service(attrib: Mapping[str, str]) -> Service:

@@ -76,7 +76,10 @@ class UnlistedPorts:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One address. ``timed_out`` means that the ports below are not the whole answer."""
+    """One address. ``timed_out`` means that the ports below are not the whole answer.
+
+    ``scripts`` are those of the whole host, in imported files alone.
+    """
 
     address: str
     state: HostState
@@ -87,6 +90,7 @@ class Host:
     ports: tuple[Port, ...] = ()
     unlisted: tuple[UnlistedPorts, ...] = ()
     timed_out: bool = False
+    scripts: tuple[ScriptOutput, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

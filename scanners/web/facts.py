@@ -38,6 +38,8 @@ FACTS: Mapping[str, FactInfo] = table(
     ),
     ("web.methods", FactKind.TEXTS, "服务器声明允许的方法", "methods that the server allows"),
     ("web.trace_echoes", FactKind.FLAG, "TRACE 方法可用", "TRACE works"),
+    ("web.has_login", FactKind.FLAG, "首页含登录入口或会话", "the start page has a log-in or a session"),
+    ("web.cache_rules", FactKind.TEXTS, "首页缓存规则", "cache rules of the start page"),
     ("web.page_digest", FactKind.TEXT, "首页 SM3 摘要", "SM3 digest of the start page"),
 )
 """Everything that can be told of a web port from outside, by id."""
@@ -79,6 +81,16 @@ def facts_from_result(result: WebResult, now: datetime) -> Facts:
         "web.trace_echoes": missing(Gap.UNREADABLE)
         if result.trace_echoes is None
         else seen(result.trace_echoes, _SOURCE),
+        "web.has_login": seen(
+            bool(result.login_forms)
+            or result.basic_authentication
+            or any(c.is_session for c in result.cookies),
+            _SOURCE,
+        ),
+        "web.cache_rules": seen(
+            [part.strip().lower() for part in result.headers.cache_control.split(",") if part.strip()],
+            "Cache-Control",
+        ),
         "web.page_digest": seen(result.page_digest, _SOURCE),
     }
     return Facts(PLATFORM, facts, {"host": result.host, "title": result.title})

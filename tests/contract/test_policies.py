@@ -269,3 +269,11 @@ def test_parameters_are_referred_to_by_name_only() -> None:
         text = file.read_text(encoding="utf-8")
         assert "{{" not in text
         assert "${" not in re.sub(r"samples:.*", "", text, flags=re.DOTALL)
+
+
+def test_all_checks_of_network_discovery_are_implemented() -> None:
+    """Every row of the table for network discovery has a rule; SSH algorithms are judged where they are asked."""
+    rows = {"AS": 2, "PO": 5, "SV": 6, "OS": 1}
+    expected = {f"NET-{group}-{number:03}" for group, count in rows.items() for number in range(1, count + 1)}
+
+    assert {rule.check for rule in RULES if rule.check.startswith("NET-")} == expected

@@ -76,14 +76,17 @@ def test_a_host_that_timed_out_proves_no_absence() -> None:
     """Every list of a host that nmap gave up on stays open."""
     facts = facts_from_result(_result(timed_out=True), NOW).facts
 
-    assert {fact.gap for name, fact in facts.items() if name != "net.services"} == {Gap.TIMED_OUT}
+    about_itself = {"net.services", "net.address", "net.is_up"}
+    assert {fact.gap for name, fact in facts.items() if name not in about_itself} == {Gap.TIMED_OUT}
 
 
 def test_a_host_that_is_down_tells_nothing() -> None:
     """No port of a host that did not answer is called closed."""
     result = NmapResult("", "", (Host("192.0.2.1", HostState.DOWN),), (("tcp", "1-65535"),))
 
-    assert {fact.state for fact in facts_from_result(result, NOW).facts.values()} == {FactState.NOT_COLLECTED}
+    facts = dict(facts_from_result(result, NOW).facts)
+    assert (facts.pop("net.address").value, facts.pop("net.is_up").value) == ("192.0.2.1", False)
+    assert {fact.state for fact in facts.values()} == {FactState.NOT_COLLECTED}
 
 
 def test_a_run_of_many_hosts_is_taken_apart() -> None:
@@ -95,3 +98,45 @@ def test_a_run_of_many_hosts_is_taken_apart() -> None:
     assert per_host["192.0.2.1"].facts["net.open_ports"].value == ["22/tcp"]
     assert facts_from_result(result, NOW).facts.keys() == FACTS.keys()
     assert {fact.state for fact in facts_from_result(result, NOW).facts.values()} == {FactState.NOT_COLLECTED}
+
+
+_IMPORTED = """<?xml version="1.0"?><nmaprun scanner="nmap" args="nmap" version="7.93">
+<scaninfo type="connect" protocol="tcp" services="1-65535"/>
+<host><status state="up" reason="user-set"/><address addr="192.0.2.7" addrtype="ipv4"/>
+<ports><port protocol="tcp" portid="3389"><state state="open" reason="syn-ack"/><service name="ms-wbt-server" method="probed"/>
+<script id="rdp-enum-encryption" output="&#xa;  Security layer&#xa;    Native RDP: SUCCESS"/></port>
+<port protocol="tcp" portid="445"><state state="open" reason="syn-ack"/><service name="microsoft-ds" method="probed"/></port></ports>
+<hostscript><script id="smb-protocols" output="&#xa;    NT LM 0.12 (SMBv1) [dangerous, but default]"/>
+<script id="clock-skew" output="mean: -2m05s, deviation: 0s, median: -2m05s"/></hostscript></host>
+<runstats><finished time="1"/></runstats></nmaprun>"""
+
+
+def test_scripts_of_an_imported_report_are_read() -> None:
+    """Scripts of a port and of the whole host become facts; what they leave open stays open."""
+    facts = facts_from_result(parse_nmap_xml(_IMPORTED.encode()), NOW).facts
+
+    assert facts["net.is_up"].value is True
+    assert facts["net.rdp_faults"].value == ["3389/tcp native RDP"]
+    assert facts["net.smb_faults"].value == ["SMBv1"]
+    assert (facts["net.smb_faults"].state, facts["net.smb_faults"].gap) == (
+        FactState.INCOMPLETE,
+        Gap.UNDECIDABLE,
+    )
+    assert facts["net.clock_skew_s"].value == 125
+    assert facts["net.snmp_default"].gap is Gap.SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("product", "found"),
+    [
+        ("Microsoft Windows XP microsoft-ds", ["445/tcp Windows XP"]),
+        ("Microsoft Windows Server 2008 R2 - 2012 microsoft-ds", []),
+        ("Microsoft Windows 7 - 10 microsoft-ds", []),
+        ("Microsoft Windows Server 2019", []),
+    ],
+)
+def test_old_systems_are_told_from_ranges(product: str, found: list[str]) -> None:
+    """A range of versions in a banner names no version."""
+    port = _port(445, "microsoft-ds", product=product, os_type="Windows")
+
+    assert facts_from_result(_result(port), NOW).facts["net.old_systems"].value == found
