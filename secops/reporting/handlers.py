@@ -61,6 +61,7 @@ _PAPERS: dict[str, Callable[[Session, Asked], Any]] = {
     "gap": build_gap,
     "remediation": build_remediation,
     "soa": lists_model.statement,
+    "catalog": lists_model.statement,
     "evidence-index": lists_model.evidence_index,
     "assets": lists_model.assets,
     "findings": lists_model.findings,

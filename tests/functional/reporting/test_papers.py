@@ -274,6 +274,22 @@ def test_the_extract_of_the_audit_log(district: Platform) -> None:
     assert model.rows[-1].hash == head.hash
 
 
+def test_oscal_of_the_store(measured: Platform) -> None:
+    """Results name each unit once with the stored counts; the catalog holds them all."""
+    content = renderer("oscal_gap").render(model_of(measured, "gap", "GAP-1")).content
+    (result,) = json.loads(content)["assessment-results"]["results"]
+    (selection,) = result["reviewed-controls"]["control-selections"]
+    with measured.work("test:look") as session:
+        total = counts_of(
+            session.scalars(select(PostureSummary).where(PostureSummary.current.is_(True))).one()
+        )
+    assert len(selection["include-controls"]) == total.total
+    assert len(result["findings"]) == total.examined
+    catalog = json.loads(renderer("oscal_catalog").render(model_of(measured, "catalog", "GAP-1")).content)
+    known = {one["id"] for group in catalog["catalog"]["groups"] for one in group["controls"]}
+    assert {one["control-id"] for one in selection["include-controls"]} <= known
+
+
 def test_from_the_console(
     district: Platform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -288,14 +304,14 @@ def test_from_the_console(
 
     kinds = {one["id"]: one for one in call("report", "kinds")[1]["kinds"]}
     assert kinds["remediation"]["of"] == ["system", "district"]
-    assert kinds["remediation"]["formats"] == ["pdf", "docx", "xlsx", "csv", "json"]
+    assert kinds["remediation"]["formats"] == ["pdf", "docx", "xlsx", "csv", "json", "oscal"]
     code, made = call("report", "build", "remediation", "--district", "--format", "xlsx", "--out", str(tmp_path))  # fmt: skip
     assert (code, len(made["files"])) == (0, 1)
     assert Path(made["files"][0]).read_bytes()[:2] == b"PK"
     with district.work("test:look") as session:
         one = session.scalars(select(System.code).where(System.is_platform.is_(False))).first()
     code, made = call("report", "build", "remediation", "--system", str(one), "--language", "en", "--out", str(tmp_path))  # fmt: skip
-    assert (code, len(made["files"])) == (0, 5)
+    assert (code, len(made["files"])) == (0, 6)
     assert call("report", "build", "remediation")[0] == 2
     assert call("report", "build", "remediation", "--district", "--system", str(one))[0] == 2
     assert call("report", "build", "posture", "--district")[0] == 2

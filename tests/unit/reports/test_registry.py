@@ -11,6 +11,7 @@ import pytest
 from reports import registry
 from reports.base import RenderedFile
 from reports.errors import DuplicateRenderer, InvalidModel, RenderFailed, UnknownLanguage, UnknownRenderer
+from reports.oscal.renderer import OscalRenderer
 from reports.paper.renderer_of import PaperRenderer
 
 
@@ -48,6 +49,8 @@ def test_built_in_renderers_are_found_by_their_folder() -> None:
         assert found.renderer_id == renderer_id
         if isinstance(found, PaperRenderer):
             assert renderer_id == f"{found.format}_{found.kind.replace('-', '_')}"
+        elif isinstance(found, OscalRenderer):
+            assert renderer_id.partition("_")[0] == found.format
         else:
             assert type(found).__module__ == f"reports.{renderer_id}.renderer"
     assert {"pdf_posture", "xlsx_posture"} <= set(registry.renderer_ids())
