@@ -13,10 +13,16 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pymysql
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from tests.support.postgres import _call, require_postgres
 from tests.support.services import free_port, require_tool
@@ -47,6 +53,7 @@ def postgres_server(
     settings: str = "",
     hba: str = "host all all 127.0.0.1/32 scram-sha-256",
     statements: Sequence[str] = (),
+    tls: bool = False,
 ) -> Iterator[int]:
     """A cluster of its own with TCP; ``owner`` is its superuser. Gives the port."""
     binaries = require_postgres()
@@ -61,6 +68,9 @@ def postgres_server(
             folder,
         )  # fmt: skip
         with (data / "postgresql.conf").open("a") as stream:
+            if tls:
+                certificate, key = _certificate(folder)
+                stream.write(f"\nssl = on\nssl_cert_file = '{certificate}'\nssl_key_file = '{key}'\n")
             stream.write(f"\nlisten_addresses = '127.0.0.1'\nfsync = off\n{settings}\n")
         (data / "pg_hba.conf").write_text(f"local all {OWNER} scram-sha-256\n{hba}\n")
         control = [*_as_nobody(), str(binaries / "pg_ctl"), "-D", str(data), "-w", "-t", "60"]
@@ -82,13 +92,17 @@ def postgres_server(
 
 
 @contextmanager
-def redis_server(lines: Sequence[str] = (), *, port: int | None = None) -> Iterator[int]:
+def redis_server(lines: Sequence[str] = (), *, port: int | None = None, tls: bool = False) -> Iterator[int]:
     """A server of its own on 127.0.0.1 unless *lines* bind it elsewhere. Gives the port."""
     program = require_tool("redis-server", "redis-server")
     chosen = port or free_port()
     with _folder("secops-dbredis-") as folder:
         file = folder / "redis.conf"
         own = [f"port {chosen}", f"dir {folder}", "daemonize no"]
+        if tls:
+            certificate, key = _certificate(folder)
+            own[0] = f"port 0\ntls-port {chosen}\ntls-cert-file {certificate}\ntls-key-file {key}"
+            own += ["tls-auth-clients no", f"tls-ca-cert-file {certificate}"]
         own += [] if any(line.startswith("bind ") for line in lines) else ["bind 127.0.0.1"]
         file.write_text("\n".join([*own, *lines]) + "\n")
         with _running([program, str(file)], folder):
@@ -97,7 +111,9 @@ def redis_server(lines: Sequence[str] = (), *, port: int | None = None) -> Itera
 
 
 @contextmanager
-def mariadb_server(*, settings: Sequence[str] = (), statements: Sequence[str] = ()) -> Iterator[int]:
+def mariadb_server(
+    *, settings: Sequence[str] = (), statements: Sequence[str] = (), tls: bool = False
+) -> Iterator[int]:
     """A server of its own; ``owner`` may do everything from 127.0.0.1. Gives the port."""
     program = require_tool("mariadbd", "mariadb-server")
     install = require_tool("mariadb-install-db", "mariadb-server")
@@ -114,6 +130,9 @@ def mariadb_server(*, settings: Sequence[str] = (), statements: Sequence[str] = 
             f"--pid-file={folder / 'pid'}", "--bind-address=127.0.0.1", "--skip-name-resolve",
             "--innodb-flush-log-at-trx-commit=0", *user, *settings,
         ]  # fmt: skip
+        if tls:
+            certificate, key = _certificate(folder)
+            command += [f"--ssl-cert={certificate}", f"--ssl-key={key}"]
         with _running(command, folder):
             connection = _wait_for_mariadb(socket_file)
             with connection, connection.cursor() as cursor:
@@ -124,6 +143,27 @@ def mariadb_server(*, settings: Sequence[str] = (), statements: Sequence[str] = 
                 ):
                     cursor.execute(statement)
             yield port
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate of its own and its key, for the account that runs the server."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "database.example")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    files = folder / "server.crt", folder / "server.key"
+    files[0].write_bytes(made.public_bytes(Encoding.PEM))
+    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    for file in files:
+        file.chmod(0o600)
+        if os.getuid() == 0:
+            shutil.chown(file, "nobody")
+    return files
 
 
 def _wait_for_mariadb(socket_file: Path) -> pymysql.Connection[pymysql.cursors.Cursor]:

@@ -24,6 +24,7 @@ from tests.support.builders import Rows
 from tests.support.databases import redis_server
 from tests.support.page_checks import audit_actions, last_event, plain, two_departments
 from tests.support.platforms import ClientAs
+from tests.support.queries import recorded_queries
 from tests.support.services import free_port
 
 WORD = "Sesame-open-42"
@@ -287,3 +288,19 @@ def test_what_is_planned_for_folders_and_log_ins() -> None:
         {"probe": "nginx", "asset_id": 1, "path": "/etc/nginx"},
         {"probe": "database", "asset_id": 2, "host": "192.0.2.7", "port": 5432},
     ]
+
+
+def test_the_list_costs_the_same_however_long(
+    platform: Platform, client_as: ClientAs, made: dict[str, int]
+) -> None:
+    """Twenty more accounts ask the store nothing more."""
+    client = client_as(Role.OFFICER)
+    counts = []
+    for ports in (range(6379, 6380), range(7000, 7020)):
+        for port in ports:
+            _keep(platform, made["asset"], port)
+        with recorded_queries(platform.engine) as queries:
+            assert client.get("/scan-credentials/").status_code == 200
+        counts.append(queries.count)
+
+    assert counts[0] == counts[1], counts

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 
 from scanners.base import Completed, Failed, FailureReason, ProbeContext, Target
 from scanners.database.probe import DatabaseProbe
-from scanners.database.result import Credentials, DatabaseKind, DatabaseResult, TableState
+from scanners.database.result import Credentials, DatabaseKind, DatabaseResult, TableState, TlsUse
 from tests.support.databases import mariadb_server, postgres_server, redis_server
 
 pytestmark = pytest.mark.live
@@ -160,3 +161,38 @@ def test_redis_that_asks_for_nothing() -> None:
 
     assert _rows(result, "login") == [{"asked": False, "encrypted": False}]
     assert result.tables["given"].state is TableState.UNKNOWN
+
+
+@pytest.mark.parametrize("tls", [TlsUse.PREFER, TlsUse.REQUIRE])
+@pytest.mark.parametrize("kind", tuple(DatabaseKind))
+def test_tls_is_used_where_it_is_offered(kind: DatabaseKind, tls: TlsUse) -> None:
+    """The look says that it went through TLS, whether that was asked for or merely offered."""
+    make = f"CREATE USER 'reader'@'%' IDENTIFIED BY '{WORD}'"
+    servers: dict[DatabaseKind, AbstractContextManager[int]] = {
+        DatabaseKind.POSTGRESQL: postgres_server(
+            tls=True,
+            hba="hostssl all all 127.0.0.1/32 scram-sha-256",
+            statements=(f"CREATE ROLE reader LOGIN PASSWORD '{WORD}'",),
+        ),
+        DatabaseKind.MYSQL: mariadb_server(tls=True, statements=(make,)),
+        DatabaseKind.REDIS: redis_server((f"user reader on >{WORD} ~* +@all",), tls=True),
+    }
+    with servers[kind] as port:
+        credentials = Credentials("reader", WORD, kind=kind, tls=tls)
+        attempt = DatabaseProbe(credentials).run(Target("127.0.0.1", port), ProbeContext(30))
+
+    assert isinstance(attempt, Completed), attempt
+    assert attempt.result.encrypted
+    assert attempt.result.protocol.startswith("TLS")
+
+
+def test_a_postgresql_that_takes_no_tls_from_here_is_asked_without() -> None:
+    """The first try ends before the password went out, so that it is sent once."""
+    with postgres_server(
+        tls=True,
+        hba="hostnossl all all 127.0.0.1/32 scram-sha-256",
+        statements=(f"CREATE ROLE reader LOGIN PASSWORD '{WORD}'",),
+    ) as port:
+        result = _look(DatabaseKind.POSTGRESQL, port)
+
+    assert not result.encrypted

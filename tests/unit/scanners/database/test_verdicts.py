@@ -26,8 +26,7 @@ POSTGRES_GOOD = {
     "pg-password-expiry": "pass",
     "pg-password-storage": "pass",
     "pg-idle-timeout": "pass",
-    # the certificate that TLS needs is not made for this test
-    "pg-tls": "fail",
+    "pg-tls": "pass",
     "pg-superusers": "pass",
     "pg-public-rights": "pass",
     "pg-addresses": "pass",
@@ -71,8 +70,7 @@ REDIS_GOOD = {
     "redis-login": "pass",
     "redis-password-strength": "pass",
     "redis-idle-timeout": "pass",
-    # plain, and for this machine alone
-    "redis-tls": "manual",
+    "redis-tls": "pass",
     "redis-bind": "pass",
     "redis-dangerous-commands": "pass",
     "redis-files": "manual",
@@ -100,8 +98,7 @@ MARIADB_GOOD = {
     "my-auth-plugins": "manual",
     "my-failed-logins": "pass",
     "my-idle-timeout": "pass",
-    # a server without a certificate of its own
-    "my-tls": "fail",
+    "my-tls": "pass",
     "my-root-local": "pass",
     "my-account-hosts": "pass",
     "my-leftovers": "pass",
@@ -168,7 +165,8 @@ def test_a_good_postgresql() -> None:
         "ALTER TABLE orders ENABLE ROW LEVEL SECURITY",
         "CREATE POLICY own ON orders USING (true)",
     )
-    with postgres_server(settings=settings, statements=statements) as port:
+    hba = "hostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all 10.0.0.0/24 scram-sha-256"
+    with postgres_server(settings=settings, hba=hba, statements=statements, tls=True) as port:
         found = _verdicts(DatabaseKind.POSTGRESQL, port, OWNER, OWNER_WORD, POSTGRES_GOOD)
 
     assert found == POSTGRES_GOOD
@@ -209,7 +207,7 @@ def test_a_good_redis() -> None:
         "appendonly yes",
         "logfile redis.log",
     )
-    with redis_server(lines) as port:
+    with redis_server(lines, tls=True) as port:
         found = _verdicts(DatabaseKind.REDIS, port, "reader", WORD, REDIS_GOOD)
 
     assert found == REDIS_GOOD
@@ -230,7 +228,7 @@ def test_a_good_mariadb() -> None:
         "--plugin-load-add=simple_password_check", "--plugin-load-add=server_audit", "--server-audit=FORCE_PLUS_PERMANENT",
         "--server-audit-logging=ON", "--max-password-errors=5", "--interactive-timeout=600",
         "--wait-timeout=600", "--local-infile=OFF", "--secure-file-priv=/tmp", "--skip-symbolic-links", "--log-bin=bin",
-        "--server-id=1", "--binlog-expire-logs-seconds=0", "--performance-schema=ON",
+        "--server-id=1", "--require-secure-transport=ON", "--binlog-expire-logs-seconds=0", "--performance-schema=ON",
     )  # fmt: skip
     statements = (
         # what the set-up made for the name of this machine goes as well
@@ -245,7 +243,7 @@ def test_a_good_mariadb() -> None:
         "GRANT SELECT ON shop.* TO 'app'@'10.0.0.%'",
         "SET GLOBAL default_password_lifetime = 90",
     )
-    with mariadb_server(settings=settings, statements=statements) as port:
+    with mariadb_server(settings=settings, statements=statements, tls=True) as port:
         found = _verdicts(DatabaseKind.MYSQL, port, "audit_reader", WORD, MARIADB_GOOD)
 
     assert found == MARIADB_GOOD
