@@ -46,6 +46,8 @@ from secops.supervisor import Supervisor
 from secops.web.labels import label
 
 SYSTEM = "YX-APPROVAL"
+# What can be looked at on any machine: the demo has neither a web server nor a database of its own.
+PROBES = ("local", "nmap", "tls", "sshkex", "sm_crypto", "tlcp")
 AUTHORIZATION = "演示：本机基线与国密检查"
 UPLOAD_TITLE = "系统账号与口令管理规定（演示文件）"
 UPLOAD_UNITS = ("L3-CES1-01", "L3-CES1-07")
@@ -144,7 +146,7 @@ class DemoRun:
                     networks=["127.0.0.1/32"],
                     exceptions=["127.0.0.1/32"],
                     path_roots=[str(self.certificate_folder)],
-                    probes=list(scans.PROBES),
+                    probes=list(PROBES),
                     reason="演示：检查平台所在主机。回环地址作为例外写入本授权。",
                     valid_from=now - timedelta(minutes=1),
                     valid_until=now + timedelta(days=30),

@@ -51,9 +51,10 @@ TIMEOUTS_S = {
     "sm_crypto": 60.0,
     "database": 45.0,
     "nginx": 20.0,
+    "web": 120.0,
 }
 # These ask ports, which the scan finds first by nmap or from the host's own list.
-PORT_PROBES = frozenset({"tls", "tlcp", "sshkex"})
+PORT_PROBES = frozenset({"tls", "tlcp", "sshkex", "web"})
 # More could lock an account.
 MOST_REFUSED_LOGINS = 2
 

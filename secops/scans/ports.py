@@ -11,6 +11,8 @@ from secops.scans.models import ProbeRun, RunState
 
 MAX_PORTS = 64
 _SSH_NAMES = frozenset({"ssh"})
+# Tried where nobody asked the services for their names.
+_WEB_PORTS = frozenset({80, 443, 8000, 8080, 8443, 8888})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,17 @@ class FoundPorts:
     def for_probe(self, probe: str) -> list[int]:
         """Ports worth asking.
 
-        Without names every port is asked for TLS; SSH is looked for where nmap saw it, else at port 22.
+        Without names every port is asked for TLS; SSH is looked for where nmap saw it, else at port 22, and web sites
+        where nmap saw HTTP, else at the usual ports.
         TLCP is asked wherever TLS is, since one port may speak both, and where nmap could name nothing.
         """
         if probe == "sshkex":
             named = [port.number for port in self.ports if port.name in _SSH_NAMES]
             plain = [port.number for port in self.ports if port.number == 22]
             return named if self.by_asking else plain
+        if probe == "web":
+            usual = [port.number for port in self.ports if port.number in _WEB_PORTS]
+            return [port.number for port in self.ports if "http" in port.name] if self.by_asking else usual
         if not self.by_asking:
             return [port.number for port in self.ports]
         if probe == "tls":
@@ -49,7 +55,7 @@ class FoundPorts:
         """Why a port probe has nothing to ask; for the log and the scan page."""
         if not self.ports:
             return "no listening TCP port is known from this scan"
-        wanted = {"sshkex": "SSH", "tls": "TLS", "tlcp": "TLCP"}.get(probe, probe)
+        wanted = {"sshkex": "SSH", "tls": "TLS", "tlcp": "TLCP", "web": "HTTP"}.get(probe, probe)
         if len(self.ports) == 1:
             return f"the only open TCP port did not answer as {wanted}"
         return f"none of the {len(self.ports)} open TCP ports answered as {wanted}"

@@ -23,7 +23,7 @@ from secops.scans.credentials import Kept, kept_for
 from secops.scans.models import AuthorizationState, Scan, ScanAuthorization, ScanState
 from secops.scans.reach import network_of, zone_of
 
-PROBES = ("local", "nmap", "tls", "sshkex", "sm_crypto", "tlcp", "database", "nginx")
+PROBES = ("local", "nmap", "tls", "sshkex", "sm_crypto", "tlcp", "web", "database", "nginx")
 
 
 def scope_of(authorization: ScanAuthorization) -> Scope:
@@ -174,7 +174,7 @@ def make_plan(
 ) -> list[dict[str, Any]]:
     """Which probe looks at which target; one entry ``{probe, asset_id, host}`` or ``{…, path}`` each.
 
-    ``tls``, ``tlcp`` and ``sshkex`` ask the ports that the scan itself finds; their entries carry no port.
+    ``tls``, ``tlcp``, ``sshkex`` and ``web`` ask the ports that the scan itself finds; their entries carry no port.
     ``sm_crypto`` without a path is the self-test of this machine's implementations. ``nginx`` reads
     the authorised folders of this machine. Probes that log in look at the
     ports for which credentials are kept (*logins*), and at no other.

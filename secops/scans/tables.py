@@ -131,7 +131,7 @@ OUTCOMES = Table(
     ),
     filters=(
         Choice("outcome", "结果", "Outcome", Outcome.outcome, label="outcome"),
-        Choice("probe", "检查方式", "Probe", ProbeRun.probe, options=lambda session: [(p, probe_words(p)) for p in ("local", "nmap", "tls", "sshkex", "sm_crypto", "tlcp", "database", "nginx")]),
+        Choice("probe", "检查方式", "Probe", ProbeRun.probe, options=lambda session: [(p, probe_words(p)) for p in ("local", "nmap", "tls", "sshkex", "sm_crypto", "tlcp", "web", "database", "nginx")]),
     ),
     search=(Outcome.rule_id, Outcome.check_id, Asset.name, ProbeRun.target, Outcome.reason["zh"].as_string(), Outcome.reason["en"].as_string(), cast(Outcome.answers, String)),
     default_sort="outcome",

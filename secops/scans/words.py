@@ -46,6 +46,12 @@ _PROBES: dict[str, tuple[str, str, str, str]] = {
         "尝试按 GB/T 38636 握手，查看是否支持国密套件和双证书",
         "tries a GB/T 38636 handshake: SM cipher suites and the certificate pair",
     ),
+    "web": (
+        "网站",
+        "Web sites",
+        "用二十余个无害请求查看响应头、Cookie、方法、错误页和不应应答的路径，不登录",
+        "some 25 harmless requests: headers, cookies, methods, error pages, paths that should not answer; no log-in",
+    ),
     "nginx": (
         "nginx 配置",
         "Settings of nginx",
