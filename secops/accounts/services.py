@@ -217,10 +217,13 @@ def acting_for(session: Session, name: str, now: datetime) -> Principal | None:
 
     What the platform or the console asked for goes on with the platform's own eye.
     """
-    if name.startswith(("platform:", "cli")):
-        return Principal.platform(name.removeprefix("platform:"))
     user = session.scalar(select(User).where(User.username == name))
-    return principal_for(session, user, now) if user is not None and user.active else None
+    if user is not None:
+        return principal_for(session, user, now) if user.active else None
+    # Asked for last: an account that calls itself so gets no more than its own grants.
+    if name == "cli" or name.startswith("platform:"):
+        return Principal.platform(name.removeprefix("platform:"))
+    return None
 
 
 def authenticate(

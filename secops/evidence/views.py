@@ -158,7 +158,7 @@ class EvidenceView(PageView):
         if stored:
             self._refresh_posture(system)
         if not form.ok or not stored:
-            return self._form(form, asked_system(self.db, form.value("system"))), 400
+            return self._form(form, asked_system(self.db, form.value("system"))), form.status
         if len(stored) > 1:
             where = url_for("EvidenceView.index", system=system.id)
             return self.done(
@@ -328,6 +328,7 @@ class EvidenceView(PageView):
             form.take(error)
         except NotReady as error:
             form.fail("", error.zh, error.en)
+            form.status = error.status
         except Refused as error:
             form.fail("", error.zh, error.en)
         return []

@@ -21,6 +21,8 @@ class Form:
         self._data = data
         self._start = start
         self.errors: dict[str, str] = {}
+        # What a page with this form answers when something is wrong.
+        self.status = 400
 
     @property
     def ok(self) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -22,6 +24,8 @@ from secops.schedules.dispatch import LATE, dispatch_due
 from secops.schedules.models import CatchUp, Schedule, ScheduleRun
 from secops.schedules.timing import in_window, moments, start_of, window_opens
 from tests.support.builders import Rows
+from tests.support.platform_rig import ROOT
+from tests.support.services import require_tool
 
 FULL = os.environ.get("SECOPS_FULL") == "1"
 NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
@@ -362,3 +366,37 @@ def test_run_now_beside_the_plan(platform: Platform, rows: Rows) -> None:
         run = session.scalars(select(ScheduleRun)).one()
         assert (run.cause, run.actor, run.jobs) == ("schedule-now", "officer-1", 1)
     assert _next(platform, schedule_id) == NOON
+
+
+_LOOK = """
+import sys
+from pathlib import Path
+from secops import models
+from secops.clock import utc_now
+from secops.config import Settings
+from secops.platform import Platform
+from secops.schedules.dispatch import dispatch_due
+print(dispatch_due(Platform.open(Settings(home=Path(sys.argv[1])).resolved()), now=utc_now()))
+"""
+
+
+@pytest.mark.live
+def test_processes_whose_clocks_differ_run_none_twice(platform: Platform, rows: Rows) -> None:
+    """Dispatchers an hour and a day ahead and behind, one after the other: each due moment at most once."""
+    faketime = require_tool("faketime", "faketime")
+    now = utc_now()
+    schedule_id = _recompute(platform, rows, now=now, first_run_at=now, every_seconds=900)
+    started = 0
+    for offset in ("+0", "+1h", "+0", "+2h", "-1h", "+1d", "+1h", "-1d", "+2d"):
+        done = subprocess.run(
+            [faketime, "-f", offset, sys.executable, "-c", _LOOK, str(platform.settings.home)],
+            capture_output=True, text=True, check=True, timeout=120, cwd=ROOT,
+        )  # fmt: skip
+        started += int(done.stdout)
+        _finish_jobs(platform)
+
+    found = _runs(platform, schedule_id)
+    assert started == sum(state == "started" for _, state in found) == 5
+    assert len({due for due, _ in found}) == len(found)
+    with platform.work("test") as session:
+        assert session.scalar(select(func.count(Job.id))) == started

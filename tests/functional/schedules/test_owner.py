@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from secops.accounts.models import Role, RoleGrant
+from secops.accounts.services import acting_for
 from secops.clock import utc_now
 from secops.objects.models import System
 from secops.platform import Platform
@@ -70,3 +71,26 @@ def test_another_department_is_not_enough(platform: Platform, rows: Rows) -> Non
     assert _after(platform, schedule_id)[0] is False
     with platform.work("test") as session:
         assert session.scalar(select(func.count()).select_from(ScanAuthorization)) == 1
+
+
+@pytest.mark.parametrize("name", ["client-1", "cli", "platform:me"])
+def test_a_name_gives_no_rights(platform: Platform, rows: Rows, name: str) -> None:
+    """An account that calls itself like the console or the platform acts with its own grants, here with none."""
+    owner = add_person(platform, Role.INSPECTOR, username=name)
+    schedule_id = due_schedule(platform, rows, owner)
+
+    assert dispatch_due(platform, now=utc_now()) == 0
+    assert _after(platform, schedule_id)[0] is False
+    with platform.work("test") as session:
+        who = acting_for(session, name, utc_now())
+    assert who is not None
+    assert not who.has("platform")
+
+
+def test_a_name_that_only_begins_like_the_console_is_nobody(platform: Platform) -> None:
+    """Without an account, only the console and the platform themselves act."""
+    with platform.work("test") as session:
+        assert acting_for(session, "client-1", utc_now()) is None
+        console = acting_for(session, "cli", utc_now())
+    assert console is not None
+    assert console.has("platform")
