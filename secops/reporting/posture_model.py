@@ -46,6 +46,7 @@ from secops.objects.models import Asset, Classification, Department, System
 from secops.posture.catalogue import EDITION, selection_for
 from secops.posture.models import PostureCell, PostureSummary
 from secops.posture.services import counts_of
+from secops.reporting.paper_model import people
 from secops.scans.models import ProbeRun, RunState
 from secops.scans.words import detail_pair
 from secops.web.labels import LABELS
@@ -74,10 +75,10 @@ def build(
         meta=_meta(session, system, number, language, now.astimezone(ZoneInfo(zone)), scans),
         system=system_info(session, system),
         summary=_summary(summary),
-        targets=_targets(assets),
+        targets=_targets(assets, language),
         items=_items(session, system, assets),
-        findings=_findings(session, system, now),
-        evidence=_evidence(session, system),
+        findings=_findings(session, system, now, language),
+        evidence=_evidence(session, system, language),
         scans=scans,
         trend=_trend(session, system, zone),
     )
@@ -86,7 +87,7 @@ def build(
 def _meta(
     session: Session, system: System, number: str, language: str, now: datetime, scans: tuple[ScanRecord, ...]
 ) -> ReportMeta:
-    catalog = load_catalog()
+    framework = load_catalog().framework(EDITION)
     classification = session.scalar(
         select(Classification)
         .where(Classification.system_id == system.id)
@@ -106,7 +107,7 @@ def _meta(
         report_number=number,
         generated_at=now,
         generator=f"secops {__version__}",
-        catalogue_edition=f"{catalog.framework(EDITION).title.zh} {catalog.framework(EDITION).edition}",
+        catalogue_edition=f"{framework.title.zh if language == 'zh' else framework.title.en} {framework.edition}",
         language=Language.parse(language),
         rule_sets=tuple(rule_sets),
         unofficial_notes=(
@@ -173,7 +174,8 @@ def _summary(row: PostureSummary | None) -> Summary:
     return Summary(CountBasis.ITEM, total, by_class, by_layer)
 
 
-def _targets(assets: Any) -> tuple[ReportTarget, ...]:
+def _targets(assets: Any, language: str) -> tuple[ReportTarget, ...]:
+    here = "本平台所在主机" if language == "zh" else "the machine of this platform"
     rows = [
         ReportTarget(
             id=str(asset.id),
@@ -181,7 +183,7 @@ def _targets(assets: Any) -> tuple[ReportTarget, ...]:
             kind=Text(TargetKind(asset.kind).label("zh"), TargetKind(asset.kind).label("en")),
             address=asset.address,
             importance=Importance(asset.importance.value),
-            note="本平台所在主机" if asset.is_this_machine else "",
+            note=here if asset.is_this_machine else "",
         )
         for asset in assets
     ]
@@ -274,7 +276,7 @@ def finding_number(finding_id: int) -> str:
     return f"P-{finding_id:05}"
 
 
-def _findings(session: Session, system: System, now: datetime) -> tuple[FindingRow, ...]:
+def _findings(session: Session, system: System, now: datetime, language: str) -> tuple[FindingRow, ...]:
     measures: dict[int, str] = {}
     query = (
         select(MeasureFinding.finding_id, Measure.text)
@@ -287,10 +289,11 @@ def _findings(session: Session, system: System, now: datetime) -> tuple[FindingR
     rank = {"high": 0, "medium": 1, "low": 2}
     findings = session.scalars(select(Finding).where(Finding.system_id == system.id)).all()
     rows = sorted(findings, key=lambda one: (rank[one.severity.value], one.id))
-    return tuple(_finding(one, measures.get(one.id, ""), now) for one in rows)
+    names = people(session, {one.owner for one in rows}, language)
+    return tuple(_finding(one, measures.get(one.id, ""), names.get(one.owner, ""), now) for one in rows)
 
 
-def _finding(finding: Finding, measure: str, now: datetime) -> FindingRow:
+def _finding(finding: Finding, measure: str, owner: str, now: datetime) -> FindingRow:
     due = finding.due or finding.suggested_due
     closed = finding.state in (FindingState.CLOSED, FindingState.FALSE_POSITIVE)
     return FindingRow(
@@ -306,13 +309,13 @@ def _finding(finding: Finding, measure: str, now: datetime) -> FindingRow:
         due_on=due,
         is_overdue=bool(due and due < now.date() and not closed),
         is_closed=closed,
-        owner=finding.owner,
+        owner=owner,
         measure=measure,
         remediation=Text(finding.advice["zh"], finding.advice["en"]) if finding.advice.get("zh") else None,
     )
 
 
-def _evidence(session: Session, system: System) -> tuple[EvidenceRow, ...]:
+def _evidence(session: Session, system: System, language: str) -> tuple[EvidenceRow, ...]:
     units: dict[int, list[str]] = {}
     links = select(EvidenceLink.evidence_id, EvidenceLink.unit_id).where(EvidenceLink.system_id == system.id)
     for evidence_id, unit_id in session.execute(links):
@@ -325,7 +328,8 @@ def _evidence(session: Session, system: System) -> tuple[EvidenceRow, ...]:
             Evidence.source != EvidenceSource.REPORT,
         )
         .order_by(Evidence.id)
-    )
+    ).all()
+    names = people(session, {row.given_by for row in rows}, language)
     return tuple(
         EvidenceRow(
             number=evidence_number(row.id),
@@ -333,7 +337,7 @@ def _evidence(session: Session, system: System) -> tuple[EvidenceRow, ...]:
             source=label_text("evidence_source", row.source.value),
             sm3_hex=row.sm3,
             size_bytes=row.size,
-            uploaded_by=row.given_by,
+            uploaded_by=names.get(row.given_by, ""),
             uploaded_at=row.given_at,
             units=tuple(units.get(row.id, ())),
         )

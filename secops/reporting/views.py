@@ -104,6 +104,7 @@ class ReportView(PageView):
             kinds=kinds,
             title=kind_words(kind),
             of=KINDS[kind].of,
+            needs_level=KINDS[kind].needs_level,
         )
 
     def _chosen(self, form: Form, kind: str) -> tuple[str, list[str]]:

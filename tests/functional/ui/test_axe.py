@@ -35,7 +35,7 @@ PAGES = {
         "/dashboard/", "/layers/", "/layers/data/STO/TEC?system=3", "/systems/", "/systems/2", "/systems/2/items", "/systems/2/items/L2-CES1-01", "/systems/2/scope",
         "/systems/2/inheritance", "/systems/2/assets", "/systems/2/classify", "/registers/", "/registers/systems/",
         "/registers/systems/new", "/registers/systems/2", "/registers/assets/import", "/calendar/", "/findings/",
-        "/findings/1", "/findings/board", "/findings/new?system=3", "/inbox/", "/scans/", "/authorizations/new", "/schedules/", "/schedules/new", "/schedules/new?kind=report", "/schedules/runs", "/evidence/", "/evidence/upload", "/reports/",
+        "/findings/1", "/findings/board", "/findings/new?system=3", "/inbox/", "/scans/", "/authorizations/new", "/schedules/", "/schedules/new", "/schedules/new?kind=report", "/schedules/runs", "/evidence/", "/evidence/upload", "/reports/", "/reports/build", "/reports/build?kind=remediation", "/reports/build?kind=district",
         "/catalogue/", "/jobs/", "/matrix/", "/assessments/", "/assessments/new?system=YX-0004", "/assessments/1", "/assessments/1/grid", "/assessments/1/cells/L3-PES1-01/1",
         "/assessments/1/risks", "/assessments/1/risks/L3-PES1-01", "/assessments/1/checks", "/assessments/1/result",
         "/assessments/1/sheets", "/assessments/1/compare",

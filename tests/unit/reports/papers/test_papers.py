@@ -6,6 +6,7 @@ import csv
 import io
 import zipfile
 from collections.abc import Callable
+from dataclasses import fields, replace
 from typing import Any
 
 import docx
@@ -16,6 +17,7 @@ import pytest
 from reports import codec
 from reports.errors import UnknownLanguage
 from reports.paper.renderer_of import PaperRenderer
+from reports.read_model import Counts
 from reports.registry import renderer, renderer_ids
 from tests.unit.reports.papers import models
 
@@ -152,3 +154,25 @@ def test_another_language_is_refused(kind: str, name: str) -> None:
     """Only two exist."""
     with pytest.raises(UnknownLanguage):
         renderer(name).render(KINDS[kind](), language="fr")
+
+
+def empty(kind: str) -> Any:
+    """A model of this kind in which nothing stands."""
+    model = KINDS[kind]()
+    nothing = {
+        one.name: () for one in fields(model) if isinstance(getattr(model, one.name), tuple)
+    } | {"counts": Counts()}  # fmt: skip
+    if kind == "crypto":
+        # Rules have a score for each layer, and there is none.
+        nothing["rules"] = tuple(replace(one, layers=()) for one in model.rules)
+    return replace(model, **nothing)
+
+
+@pytest.mark.parametrize(("kind", "name"), PRINTED)
+def test_an_empty_model_says_so(kind: str, name: str) -> None:
+    """No row anywhere: each table has words in its place, and what hangs on examination is a draft."""
+    for language in ("zh", "en"):
+        content = renderer(name).render(empty(kind), language=language).content
+        assert content
+    draft = "草稿" in text_of(name, renderer(name).render(empty(kind)).content)
+    assert draft is (kind not in NOT_COUNTED)
