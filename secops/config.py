@@ -198,6 +198,7 @@ class Settings:
     sessions_max: int = 5
     password_days: int = 90
     second_factor: str = "auto"
+    login_failures_per_address: int = 10
     reauth_minutes: int = 15
     admin_networks: str = ""
     backup_folder: str = ""
@@ -302,6 +303,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "sessions_max": _positive,
     "password_days": _positive,
     "second_factor": _factor,
+    "login_failures_per_address": _positive,
     "reauth_minutes": _positive,
     "admin_networks": _networks,
     "backup_folder": _whole_path,

@@ -79,6 +79,7 @@ def make_engine(settings: Settings) -> Engine:
             "key_folder": settings.home / "keys",
             "network_zones": settings.network_zones,
             "finding_days": settings.finding_days,
+            "login_failures_per_address": settings.login_failures_per_address,
             "acceptance_days": settings.acceptance_days,
         },
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from flask import flash, redirect, request, url_for
 from flask_appbuilder import expose
@@ -52,7 +52,7 @@ class UserView(PageView):
         state = ACCOUNTS.load(
             self.db, account_statement(utc_now()), request.args, export_url=url_for("UserView.export")
         )
-        return self.page("users.html", state=state)
+        return self.page("users.html", state=state, last_day=_last_day)
 
     @expose("/export")
     def export(self) -> Response:
@@ -78,6 +78,7 @@ class UserView(PageView):
         name = form.text("display_name", required=True, limit=80)
         post = form.text("post", limit=80)
         department_id = form.choice("department", department_ids)
+        until = form.day("until", after=utc_now().astimezone(zone()).date())
         if username and not username.replace("-", "").replace("_", "").replace(".", "").isalnum():
             form.fail("username", "只用字母、数字和 . _ - 。", "Letters, digits and . _ - only.")
         if not form.ok:
@@ -92,6 +93,7 @@ class UserView(PageView):
                 password=password,
                 post=post,
                 now=utc_now(),
+                valid_until=_end_of(until),
             )
             self.db.commit()
         except BadInput as error:
@@ -119,6 +121,29 @@ class UserView(PageView):
             "账号已停用，它的会话已全部退出。",
             "The account is disabled; its sessions have ended.",
         )
+
+    @expose("/<int:user_id>/end", methods=["POST"])
+    def set_end(self, user_id: int) -> Response:
+        """Give an account its last day, move it, or take it away."""
+        account = self.db.get(Account, user_id)
+        if account is None:
+            raise NotFound
+        form = Form(request.form)
+        until = form.day("until")
+        try:
+            if not form.ok:
+                raise BadInput("日期写作 2026-11-25 的形式。", "Write the date like 2026-11-25.", "until")
+            administration.set_end(
+                self.db,
+                account,
+                _end_of(until),
+                by=self.who.name,
+                reason=request.form.get("reason", ""),
+                now=utc_now(),
+            )
+        except SecopsError as error:
+            return _complain(self, error, "UserView.index")
+        return self.done(url_for("UserView.index"), "到期日已调整。", "The end is set.")
 
     @expose("/<int:user_id>/reset-factor", methods=["POST"])
     def reset_factor(self, user_id: int) -> Response:
@@ -220,7 +245,7 @@ class GrantView(PageView):
                 role=Role(role),
                 department=self.db.get_one(Department, int(department_id)),
                 system_id=self._system(code, int(department_id)) if code else None,
-                valid_until=datetime.combine(until + timedelta(days=1), time(), zone()) if until else None,
+                valid_until=_end_of(until),
                 assignment=assignment,
             )
             return approvals.ask_for_role(
@@ -288,6 +313,16 @@ class MatrixView(PageView):
         rows = iter(matrix_rows(chosen))
         title = t("权限矩阵", "permission matrix")
         return export_rows(matrix_table(chosen), rows, request.args, now=utc_now(), title=title)
+
+
+def _end_of(day: date | None) -> datetime | None:
+    """The moment after the last day, by the platform's clock."""
+    return datetime.combine(day + timedelta(days=1), time(), zone()) if day else None
+
+
+def _last_day(moment: datetime | None) -> str:
+    """The day before *moment*, as the form shows it."""
+    return (moment.astimezone(zone()) - timedelta(days=1)).date().isoformat() if moment else ""
 
 
 def _complain(view: PageView, error: SecopsError, endpoint: str) -> Response:

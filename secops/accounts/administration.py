@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from secops.accounts import throttle
 from secops.accounts.models import ADMINISTRATORS, Account, RoleGrant
 from secops.accounts.rules import end_sessions_of, keep_last, keep_last_of
+from secops.accounts.services import active_grants
 from secops.accounts.sessions import Ending, end_all
 from secops.audit_log.services import record
 from secops.errors import BadInput, Refused
@@ -52,6 +53,35 @@ def enable_account(session: Session, account: Account, *, by: str, reason: str, 
     throttle.forgive(session, account.user_id)
     account.locked_until = None
     record(session, "account.enable", account, object_id=user.username, now=now, reason=reason)
+    session.flush()
+
+
+def set_end(
+    session: Session, account: Account, until: datetime | None, *, by: str, reason: str, now: datetime
+) -> None:
+    """Give an account an end, move it, or take it away (None).
+
+    Raises:
+        BadInput: no reason given, or the end lies in the past.
+        Refused: one's own account, or an administrator's: the last of each kind must not lapse.
+    """
+    reason = require_reason(reason)
+    user = session.get_one(User, account.user_id)
+    if user.username == by:
+        raise Refused("不能修改自己账号的到期日。", "Nobody moves the end of their own account.")
+    if until is not None:
+        if until <= now:
+            raise BadInput("到期日须晚于今天。", "The end must lie in the future.", "until")
+        if {grant.role for grant in active_grants(session, account.user_id, now)} & ADMINISTRATORS:
+            raise Refused(
+                "管理员账号不设到期日，请先收回角色。",
+                "An administrator's account has no end; take the role back first.",
+            )
+    before, account.valid_until = account.valid_until, until
+    record(
+        session, "account.set-end", account, object_id=user.username, now=now, reason=reason,
+        detail={"from": before.isoformat() if before else "", "to": until.isoformat() if until else ""},
+    )  # fmt: skip
     session.flush()
 
 

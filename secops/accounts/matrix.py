@@ -124,6 +124,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "end": ("退出会话", "End a session"),
     "end_others": ("退出其他会话", "End every other session"),
     "end_sessions": ("退出某人的会话", "End somebody's sessions"),
+    "set_end": ("设定到期日", "Set an account's end"),
     "toggle": ("停用或启用", "Disable or enable"),
     "run_now": ("立即执行", "Run now"),
     "rerun": ("重新执行", "Run again"),

@@ -47,6 +47,12 @@ class Account(Versioned, Base):
     session_epoch: Mapped[int] = mapped_column(Integer, nullable=False, default=1)
     # The highest sensitivity label this person may see; secops.sensitivity.
     clearance: Mapped[int] = mapped_column(Integer, nullable=False, default=1)
+    # From this moment on nobody signs in with it, whatever it may do; None: no end. Never for an administrator.
+    valid_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    def ended(self, now: datetime) -> bool:
+        """Whether the account is past its date."""
+        return self.valid_until is not None and self.valid_until <= now
 
 
 class RoleGrant(Base):

@@ -62,6 +62,8 @@ def require_lawful(
     together = {grant.role for grant in active_grants(session, user.id, now)} | {role}
     if together & ADMINISTRATORS and len(together) > 1:
         raise Refused(*TOGETHER)
+    if role in ADMINISTRATORS and session.get_one(Account, user.id).valid_until is not None:
+        raise Refused("有到期日的账号不能担任管理员。", "An account that ends can't be an administrator's.")
     # The console and the platform itself have no user: who owns the machine is outside of this rule.
     alone = principal_of(session).user_id is not None and not approved_by
     if alone and not asking and needs_two(role, department, system_id):

@@ -28,7 +28,7 @@ from secops.accounts.sessions import Ending, end_all
 from secops.audit_log.services import record
 from secops.errors import BadInput, NotFound, Refused
 from secops.keyring import keys_of
-from secops.objects.models import Department
+from secops.objects.models import Department, System
 from secops.scope import Principal, principal_of
 
 FAB_ROLE = "secops"
@@ -58,8 +58,15 @@ def create_account(
     post: str = "",
     email: str = "",
     is_example: bool = False,
+    valid_until: datetime | None = None,
 ) -> Account:
-    """Add an account without any role; its first log-in must change the password."""
+    """Add an account without any role; its first log-in must change the password.
+
+    Raises:
+        BadInput: the name is taken, the password breaks a rule, or the end lies in the past.
+    """
+    if valid_until is not None and valid_until <= now:
+        raise BadInput("到期日须晚于今天。", "The end must lie in the future.", "until")
     require_acceptable(password, username)
     if session.scalar(select(User).where(User.username == username)) is not None:
         raise BadInput(f"用户名 {username} 已存在。", f"The user name {username} is taken.", "username")
@@ -85,6 +92,7 @@ def create_account(
         post=post,
         must_change_password=True,
         is_example=is_example,
+        valid_until=valid_until,
     )
     session.add(account)
     record(
@@ -178,6 +186,24 @@ def active_grants(session: Session, user_id: int, now: datetime) -> list[RoleGra
     return list(session.scalars(query))
 
 
+def grants_with_places(
+    session: Session, user_id: int, now: datetime
+) -> list[tuple[RoleGrant, str, str | None]]:
+    """Grants that hold at *now*, each with its department and, for a single system, that system; one query."""
+    rows = session.execute(
+        select(RoleGrant, Department.name, System.name)
+        .join(Department, Department.id == RoleGrant.department_id)
+        .outerjoin(System, System.id == RoleGrant.system_id)
+        .where(
+            RoleGrant.user_id == user_id,
+            RoleGrant.revoked_at.is_(None),
+            or_(RoleGrant.valid_until.is_(None), RoleGrant.valid_until > now),
+        )
+        .order_by(RoleGrant.id)
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
 def principal_for(session: Session, user: User, now: datetime, **where: str) -> Principal:
     """What this user may see and is, from the grants that hold now; *where* = address, session_ref, request_id."""
     grants = active_grants(session, user.id, now)
@@ -219,7 +245,9 @@ def acting_for(session: Session, name: str, now: datetime) -> Principal | None:
     """
     user = session.scalar(select(User).where(User.username == name))
     if user is not None:
-        return principal_for(session, user, now) if user.active else None
+        if not user.active or session.get_one(Account, user.id).ended(now):
+            return None
+        return principal_for(session, user, now)
     # Asked for last: an account that calls itself so gets no more than its own grants.
     if name == "cli" or name.startswith("platform:"):
         return Principal.platform(name.removeprefix("platform:"))
@@ -303,7 +331,7 @@ def check_factor(
     user = session.get_one(User, account.user_id)
     attempt = throttle.begin(session, path, user.id, address, now)
     locked = account.locked_until is not None and account.locked_until > now
-    right = not attempt.refused and not locked and bool(user.active)
+    right = not attempt.refused and not locked and bool(user.active) and not account.ended(now)
     right = right and FACTOR.verify(session, user.id, answer, now)
     action = "login" if path is throttle.Path.CODE else "reauth"
     actor = Principal(name=user.username, user_id=user.id, address=address)
@@ -335,6 +363,8 @@ def _refusal(user: User | None, account: Account | None, right: bool, now: datet
         return "unknown"
     if not user.active:
         return "disabled"
+    if account.ended(now):
+        return "ended"
     if account.locked_until is not None and account.locked_until > now:
         return "locked"
     return None if right else "password"

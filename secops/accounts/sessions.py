@@ -120,7 +120,7 @@ def ending_of(
     """Why this session is over at *now*; None while it goes on."""
     if row.ended_at is not None:
         return Ending(row.end_reason)
-    if not user.active:
+    if not user.active or account.ended(now):
         return Ending.DISABLED
     if row.epoch != account.session_epoch:
         return Ending.RIGHTS

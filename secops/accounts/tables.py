@@ -42,21 +42,27 @@ def account_statement(now: datetime) -> Statement:
 
 
 def account_state(row: Any) -> str:
-    """``active``, ``first-login``, ``locked`` or ``disabled``."""
+    """``active``, ``first-login``, ``locked``, ``ended`` or ``disabled``."""
     if not row.User.active:
         return "disabled"
+    if row.Account.ended(utc_now()):
+        return "ended"
     if row.Account.locked_until is not None and row.Account.locked_until > utc_now():
         return "locked"
     return "first-login" if row.Account.must_change_password else "active"
 
 
 def _account_clause(state: str) -> ColumnElement[bool]:
-    locked = and_(Account.locked_until.is_not(None), Account.locked_until > utc_now())
+    now = utc_now()
+    ended = and_(Account.valid_until.is_not(None), Account.valid_until <= now)
+    open_ = and_(User.active.is_(True), ~ended)
+    locked = and_(Account.locked_until.is_not(None), Account.locked_until > now)
     clauses = {
         "disabled": User.active.is_(False),
-        "locked": and_(User.active.is_(True), locked),
-        "first-login": and_(User.active.is_(True), ~locked, Account.must_change_password.is_(True)),
-        "active": and_(User.active.is_(True), ~locked, Account.must_change_password.is_(False)),
+        "ended": and_(User.active.is_(True), ended),
+        "locked": and_(open_, locked),
+        "first-login": and_(open_, ~locked, Account.must_change_password.is_(True)),
+        "active": and_(open_, ~locked, Account.must_change_password.is_(False)),
     }
     return clauses[state]
 
@@ -102,6 +108,15 @@ ACCOUNTS = Table(
             lambda r: _last_login(r.User),
             sort=User.last_login,
             kind="time",
+        ),
+        Column(
+            "until",
+            "到期日",
+            "Ends",
+            lambda r: r.Account.valid_until,
+            sort=Account.valid_until,
+            kind="time",
+            shown=False,
         ),
         Column(
             "logins",

@@ -65,11 +65,16 @@ def _limit(own: Session, user_id: int | None, address: str, now: datetime) -> st
     if user_id is not None and _count(own, now, LoginAttempt.user_id == user_id, (FAILED,)) > PER_ACCOUNT:
         return "locked"
     bad = (FAILED, REFUSED)
-    if _count(own, now, LoginAttempt.address == address[:45], (*bad, CLEARED)) > PER_ADDRESS:
+    if _count(own, now, LoginAttempt.address == address[:45], (*bad, CLEARED)) > _per_address(own):
         return "address"
     if _count(own, now, None, bad) > IN_TOTAL and not _is_known(own, address, now):
         return "total"
     return ""
+
+
+def _per_address(own: Session) -> int:
+    options = own.get_bind().get_execution_options()
+    return int(options.get("login_failures_per_address", PER_ADDRESS))
 
 
 def _count(own: Session, now: datetime, what: ColumnElement[bool] | None, outcomes: tuple[str, ...]) -> int:

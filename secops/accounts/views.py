@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, timedelta
+
 from flask import flash, g, redirect, request, session, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.sqla.models import User
@@ -12,15 +14,18 @@ from secops.accounts.admin_views import GrantView, MatrixView, UserView
 from secops.accounts.approval_views import VIEWS as APPROVAL_VIEWS
 from secops.accounts.door import admit, forget, renew
 from secops.accounts.factor_views import FactorView
+from secops.accounts.factors import FACTOR
 from secops.accounts.models import Account
 from secops.accounts.passwords import HISTORY, MAX_LENGTH, MIN_LENGTH
 from secops.accounts.session_views import SessionView
 from secops.accounts.sessions import Ending, end_session
 from secops.clock import utc_now
 from secops.errors import BadInput
+from secops.objects.models import Department
 from secops.scope import Principal
 from secops.web.base import PageView
 from secops.web.forms import Form
+from secops.web.labels import label
 from secops.web.lang import t
 from secops.web.paths import safe_next
 
@@ -139,6 +144,32 @@ class AccountView(PageView):
 
     route_base = "/account"
     default_view = "password"
+
+    @expose("/")
+    def index(self) -> str:
+        """Who one is here: roles with their reach and end, what one may see, when one was here last."""
+        now = utc_now()
+        account = g.account
+        user = self.db.get_one(User, account.user_id)
+        changed = account.password_changed_at
+        return self.page(
+            "account_profile.html",
+            account=account,
+            user=user,
+            department=self.db.get_one(Department, account.department_id).name,
+            grants=[
+                {
+                    "role": label("role", grant.role).text,
+                    "where": department if system is None else f"{department} · {system}",
+                    "until": grant.valid_until,
+                    "assignment": grant.assignment,
+                }
+                for grant, department, system in services.grants_with_places(self.db, account.user_id, now)
+            ],
+            renew_by=changed + timedelta(days=self.platform.settings.password_days) if changed else None,
+            has_factor=FACTOR.is_enrolled(self.db, account.user_id),
+            last_login=user.last_login.replace(tzinfo=UTC) if user.last_login else None,
+        )
 
     @expose("/password", methods=["GET", "POST"])
     def password(self) -> str | Response | tuple[str, int]:

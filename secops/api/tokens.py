@@ -6,7 +6,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from secops.accounts.factors import FACTOR
@@ -104,6 +104,7 @@ def find_token(session: Session, token: str, now: datetime) -> tuple[ApiToken, U
             ApiToken.expires_at > now,
             ApiToken.epoch == Account.session_epoch,
             User.active.is_(True),
+            or_(Account.valid_until.is_(None), Account.valid_until > now),
         )
     ).one_or_none()
     return None if row is None else (row[0], row[1], row[2])

@@ -19,6 +19,7 @@ AUDIT_ACTIONS: dict[str, Label] = {
     "session.end": Label("结束会话", "Session ended"),
     "request.denied": Label("越权请求", "Denied request"),
     "account.create": Label("建立账号", "Account created"),
+    "account.set-end": Label("调整账号到期日", "End of an account set"),
     "account.disable": Label("停用账号", "Account disabled"),
     "account.enable": Label("启用账号", "Account enabled"),
     "password.change": Label("修改密码", "Password changed"),

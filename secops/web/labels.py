@@ -157,6 +157,7 @@ LABELS: dict[str, dict[str, Label]] = {
         "active": Label("正常", "Active", "good"),
         "first-login": Label("待首次登录", "First log-in due", "info", "hourglass"),
         "locked": Label("已锁定", "Locked", "warn", "lock-fill"),
+        "ended": Label("已到期", "Ended", "mute", "calendar-x"),
         "disabled": Label("已停用", "Disabled", "mute", "slash-circle"),
     },
     "grant_state": {

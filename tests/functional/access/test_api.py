@@ -155,6 +155,13 @@ def _user(session: Any, account: Account) -> Any:
     return session.get_one(services.User, account.user_id)
 
 
+def _past_its_end(platform: Platform, name: str) -> None:
+    user_id = account_of(platform, name).user_id
+    with platform.engine.begin() as connection:
+        gone = utc_now() - timedelta(seconds=1)
+        connection.execute(update(Account).where(Account.user_id == user_id).values(valid_until=gone))
+
+
 ENDINGS: dict[str, Callable[[Platform, str], None]] = {
     "password reset": _event(lambda s, a: services.reset_password(s, _user(s, a).username, now=utc_now())),
     "password change": _event(
@@ -174,6 +181,7 @@ ENDINGS: dict[str, Callable[[Platform, str], None]] = {
     "token ended": _event(
         lambda s, a: tokens.end_token(s, a.user_id, s.scalars(select(ApiToken.id)).one(), now=utc_now())
     ),
+    "past its end": lambda platform, name: _past_its_end(platform, name),
     "expired": _set(expires_at=utc_now() - timedelta(seconds=1)),
 }
 

@@ -61,6 +61,13 @@ def _set(**values: Any) -> Callable[[Platform, Client], None]:
     return run
 
 
+def _past_its_end(platform: Platform, name: str) -> None:
+    user_id = account_of(platform, name).user_id
+    with platform.engine.begin() as connection:
+        gone = utc_now() - timedelta(seconds=1)
+        connection.execute(update(Account).where(Account.user_id == user_id).values(valid_until=gone))
+
+
 def _revoke(session: Any, account: Account) -> None:
     grant = active_grants(session, account.user_id, utc_now())[0]
     administration.revoke_grant(session, grant, by="test:setup", reason="试验", now=utc_now())
@@ -108,6 +115,7 @@ ENDINGS: dict[str, Callable[[Platform, Client], None]] = {
     "ended by an administrator": _with_account(
         lambda session, account: administration.end_sessions(session, account, reason="试验", now=utc_now())
     ),
+    "past its end": lambda platform, client: _past_its_end(platform, client.username),
     "idle": _set(last_seen_at=utc_now() - timedelta(minutes=30, seconds=1)),
     "absolute": _set(created_at=utc_now() - timedelta(hours=8, seconds=1)),
 }

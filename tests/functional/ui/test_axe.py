@@ -40,8 +40,11 @@ PAGES = {
         "/assessments/1/risks", "/assessments/1/risks/L3-PES1-01", "/assessments/1/checks", "/assessments/1/result",
         "/assessments/1/sheets", "/assessments/1/compare",
     ),
-    Role.SYSTEM_ADMIN: ("/users/", "/users/new", "/running/"),
-    Role.SECURITY_ADMIN: ("/grants/", "/grants/new"),
+    Role.SYSTEM_ADMIN: (
+        "/users/", "/users/new", "/running/", "/account/", "/account/password", "/account/factor/", "/account/sessions/",
+        "/account/tokens/", "/selfcheck/",
+    ),
+    Role.SECURITY_ADMIN: ("/grants/", "/grants/new", "/approvals/", "/labels/", "/review/", "/matrix/"),
     Role.AUDIT_ADMIN: ("/audit/", "/audit/1"),
     Role.LEADER: ("/dashboard/",),
 }  # fmt: skip
