@@ -169,6 +169,7 @@ TECHNICAL = frozenset(
         "HomeView",
         "LocaleView",
         "LanguageView",
+        "ThemeView",
         "UtilView",
         "LoginView",
     }

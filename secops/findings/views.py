@@ -261,7 +261,7 @@ class FindingView(PageView):
         """Write a finding down by hand, or one that a supervisory notice names."""
         if request.method == "GET":
             start: dict[str, Any] = {key: request.args.get(key, "") for key in ("system", "kind", "asset")}
-            start["kind"] = start["kind"] or "manual"
+            start["kind"] = [start["kind"] or "manual"]
             form = Form(**start)
             return self._new_form(form, asked_system(self.db, form.value("system")))
         form = Form(request.form)
@@ -294,7 +294,7 @@ class FindingView(PageView):
             assets=assets_of(self.db, system) if system else [],
             severities=[(one.value, label("severity", one).text) for one in Severity],
             layers=[(one.value, label("layer", one).text) for one in Layer],
-            notice=form.value("kind") == "notice",
+            notice="notice" in form.values("kind"),
             **LINKS,
         )
 

@@ -111,7 +111,7 @@ def _donut(found: Dashboard) -> str:
 
 def _narrow() -> float:
     """Width of a chart in the narrow column; English words need more of it."""
-    return 340 if language() == "zh" else 380
+    return 420 if language() == "zh" else 480
 
 
 def _class_chart(found: Dashboard) -> str:

@@ -127,6 +127,16 @@ def sensitivity(value: int) -> labels.Label:
     return labels.label("sensitivity", Sensitivity(value).word)
 
 
+THEMES = ("light", "dark", "auto")
+THEME_COOKIE = "theme"
+
+
+def theme() -> str:
+    """``light``, ``dark`` or ``auto``, as the reader chose it; light before that."""
+    chosen = request.cookies.get(THEME_COOKIE, "")
+    return chosen if chosen in THEMES else "light"
+
+
 def register(app: Flask) -> None:
     """Make the helpers known to every template, imported macros included."""
     app.jinja_env.filters.update(
@@ -142,6 +152,7 @@ def register(app: Flask) -> None:
         here=here,
         account_name=account_name,
         sensitivity=sensitivity,
+        theme=theme,
     )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

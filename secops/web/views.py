@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import jsonify, redirect, request, session
+from flask import current_app, jsonify, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import expose
 from flask_babel import refresh
@@ -11,6 +11,7 @@ from werkzeug.exceptions import NotFound
 
 from secops.web.base import PageView
 from secops.web.component_page import ComponentView
+from secops.web.filters import THEME_COOKIE, THEMES
 from secops.web.paths import safe_next
 
 
@@ -45,4 +46,22 @@ class LanguageView(PageView):
         return redirect(safe_next(request.args.get("next")))
 
 
-VIEWS: tuple[type, ...] = (HealthView, LanguageView, ComponentView)
+class ThemeView(PageView):
+    """Light, dark, or as the system of the reader is; kept by the browser, since it says nothing of a person."""
+
+    route_base = "/theme"
+    default_view = "choose"
+
+    @expose("/<string:code>")
+    def choose(self, code: str) -> ResponseReturnValue:
+        if code not in THEMES:
+            raise NotFound
+        answer = redirect(safe_next(request.args.get("next")))
+        secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
+        answer.set_cookie(
+            THEME_COOKIE, code, max_age=365 * 86400, secure=secure, httponly=True, samesite="Lax", path="/"
+        )
+        return answer
+
+
+VIEWS: tuple[type, ...] = (HealthView, LanguageView, ThemeView, ComponentView)

@@ -268,7 +268,7 @@ def lists(world: World, roles: set[str], place: str = "own") -> list[str]:
 
 # Show no rows of the store: the frame, the catalogue, the samples, the matrix; empty forms.
 _NO_LISTS = frozenset(
-    {"HomeView", "LocaleView", "LanguageView", "UtilView", "HealthView", "CatalogView", "ComponentView", "MatrixView",
+    {"HomeView", "LocaleView", "LanguageView", "ThemeView", "UtilView", "HealthView", "CatalogView", "ComponentView", "MatrixView",
      "AccountView", "LoginView"}
 )  # fmt: skip
 _NO_ROWS = frozenset({"template", "upload"})

@@ -103,6 +103,31 @@ def open_in(browser: Any, district: Site) -> Iterator[Callable[[str], Any]]:
         context.close()
 
 
+DARK = (
+    "/dashboard/", "/inbox/", "/layers/", "/systems/", "/systems/2", "/systems/2/scope", "/calendar/", "/findings/",
+    "/findings/1", "/findings/board", "/findings/new?system=3", "/scans/", "/evidence/", "/reports/", "/assessments/1",
+    "/assessments/1/grid", "/assessments/1/result", "/catalogue/", "/matrix/", "/account/password",
+)  # fmt: skip
+
+
+def test_no_serious_fault_in_the_dark(open_in: Callable[[str], Any]) -> None:
+    """The dark theme, in English: contrast above all."""
+    script = require_file(AXE, "npm ci --prefix tests/axe").read_text(encoding="utf-8")
+    page = open_in(Role.OFFICER.value)
+    page.goto("/theme/dark")
+    page.goto("/language/en")
+    found = {}
+    for address in DARK:
+        answer = page.goto(address)
+        assert answer.status == 200, address
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 24, 33)"
+        page.evaluate(script)
+        faults = page.evaluate(RUN)
+        if faults:
+            found[address] = faults
+    assert not found, "\n".join(f"{address} {fault}" for address, faults in found.items() for fault in faults)
+
+
 @pytest.mark.parametrize("role", list(PAGES))
 def test_no_serious_fault(open_in: Callable[[str], Any], role: Role) -> None:
     """Every page of the role, in Chinese: contrast, names, roles, order of headings, landmarks."""
