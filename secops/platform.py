@@ -33,6 +33,10 @@ class Platform:
     @classmethod
     def open(cls, settings: Settings) -> Platform:
         """Connect; makes nothing. A read-only or missing home shows when something is written."""
+        # Every table and what listens to its changes: the row scope would load them in the middle of a query, and
+        # no listener can be added there.
+        import secops.models  # noqa: F401
+
         return cls(settings=settings, engine=make_engine(settings))
 
     @contextmanager

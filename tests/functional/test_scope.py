@@ -7,6 +7,8 @@ then leak, so the checks are not empty.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -428,3 +430,29 @@ def test_both_databases_narrow_alike(both_platforms: Platform) -> None:
         }
 
     assert {key for key, answer in answers.items() if answer != (True, False)} == set()
+
+
+_FRESH = """
+import sys
+from pathlib import Path
+from sqlalchemy import select
+from secops.config import Settings
+from secops.objects.models import System
+from secops.platform import Platform
+from secops.scope import Principal
+platform = Platform.open(Settings(home=Path(sys.argv[1])).resolved())
+with platform.work_as(Principal(name="somebody", department_ids=frozenset({1}))) as session:
+    print(len(session.scalars(select(System)).all()))
+"""
+
+
+def test_the_first_question_of_a_process_is_narrowed(platform: Platform) -> None:
+    """A process that asks in somebody's scope before it has loaded every table gets its answer."""
+    done = subprocess.run(
+        [sys.executable, "-c", _FRESH, str(platform.settings.home)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout.strip() == "1", done.stderr
