@@ -80,6 +80,8 @@ class Finding(SystemScoped, Versioned, Base):
         Index("ix_finding_of_system", "system_id", "state", "severity"),
         Index("ix_finding_rank", "rank", "id"),
         Index("ix_finding_due_on", "due_on", "system_id", "state"),
+        Index("ix_finding_board", "state", "rank", "due_on", "id"),
+        Index("ix_finding_owner", "owner", "state", "due_on"),
         {"extend_existing": False},
     )
 

@@ -17,6 +17,7 @@ common ones look like the real thing.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -46,8 +47,8 @@ from secops import models as _models  # noqa: F401  (every table is mapped befor
 from secops.assessments.models import Assessment, AssessmentRecord, AssessmentRisk, AssessmentTarget
 from secops.db import UtcDateTime
 from secops.evidence.models import Evidence, EvidenceLink
-from secops.findings.models import Finding, FindingEvent
-from secops.findings.rollup import rebuild
+from secops.findings.models import Finding, FindingEvent, FindingState, Severity
+from secops.findings.rollup import Bucket, FindingRollup, apply
 from secops.jobs.models import Job
 from secops.objects.models import Asset, Department, System
 from secops.posture.models import PostureCell, PostureSummary
@@ -111,6 +112,8 @@ _SHAPES: dict[type[Any], Callable[[int], Values]] = {
         "state": _cycle("open", "planned", "submitted", "closed")(i),
         "suggested_due": date(2026, 12, 24),
     },
+    # A layer of its own, so that it stands beside what the findings themselves are counted under.
+    FindingRollup: lambda i: {"layer": f"layer-{i}", "severity": "low", "state": "open", "number": 1},
     FindingEvent: lambda i: {"actor": "officer", "action": "open", "to_state": "open"},
     Evidence: lambda i: {
         "title": f"证据 {i}",
@@ -317,8 +320,16 @@ class Rows:
             result = connection.execute(insert(table).returning(key, sort_by_parameter_order=True), rows)
             made = [int(found) for found in result.scalars()]
             if model is Finding:
-                rebuild(connection)
+                apply(connection, Counter(_bucket(row) for row in rows))
             return made
+
+
+def _bucket(row: Values) -> Bucket:
+    """What a session would have counted this finding under."""
+    return Bucket(
+        row["system_id"], row["layer"], Severity(row["severity"]).value, FindingState(row["state"]).value,
+        row["department_id"],
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
