@@ -43,7 +43,10 @@ def _no_limit_by_address(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def site(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """One application with nothing but its first rows."""
-    platform = platforms.copy_installation(_sqlite_template, tmp_path_factory.mktemp("permissions") / "home")
+    # Each role calls every route, those that ask for a secret too: together more wrong ones than an address may have.
+    platform = platforms.copy_installation(
+        _sqlite_template, tmp_path_factory.mktemp("permissions") / "home", login_failures_per_address=1000
+    )
     app = platforms.application(platform)
     yield app
     app.extensions["secops"].engine.dispose()

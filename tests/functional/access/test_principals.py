@@ -37,7 +37,9 @@ def _no_limit_by_address(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def site(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """One application for all states."""
-    platform = platforms.copy_installation(_sqlite_template, tmp_path_factory.mktemp("states") / "home")
+    platform = platforms.copy_installation(
+        _sqlite_template, tmp_path_factory.mktemp("states") / "home", login_failures_per_address=1000
+    )
     app = platforms.application(platform)
     yield app
     app.extensions["secops"].engine.dispose()
