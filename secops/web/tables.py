@@ -184,6 +184,9 @@ class Table:
         known = total if total is not None and not clauses else None
         state.total = known if known is not None else session.scalar(self._counter(statement, clauses)) or 0
         state.page = min(state.page, state.pages)
+        if not state.total:
+            # A search that finds nothing looks through everything; once is enough.
+            return state
         ordered = self.ordered(narrowed, state).options(*options)
         result = session.execute(ordered.limit(state.size).offset((state.page - 1) * state.size))
         state.rows = list(result.scalars() if _is_single(statement) else result)
