@@ -40,9 +40,9 @@ class EvidenceUploadView(PageView):
         self.db.commit()
         return _answer(place, 201)
 
-    @expose("/<string:upload_id>", methods=["PATCH"])
-    def piece(self, upload_id: str) -> Response:
-        row = uploads.find(self.db, upload_id, self.who.name)
+    @expose("/<string:upload>", methods=["PATCH"])
+    def piece(self, upload: str) -> Response:
+        row = uploads.find(self.db, upload, self.who.name)
         offset = request.headers.get("Upload-Offset", "")
         if not offset.isdecimal() or len(offset) > 15:
             raise BadInput("缺少偏移。", "The offset is missing.", "file")
@@ -53,9 +53,9 @@ class EvidenceUploadView(PageView):
         self.db.commit()
         return _answer(place, 200)
 
-    @expose("/<string:upload_id>")
-    def place(self, upload_id: str) -> Response:
-        row = uploads.find(self.db, upload_id, self.who.name)
+    @expose("/<string:upload>")
+    def place(self, upload: str) -> Response:
+        row = uploads.find(self.db, upload, self.who.name)
         return _answer(Place(row.token, row.received, row.size), 200)
 
 
