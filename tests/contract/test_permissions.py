@@ -19,7 +19,6 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 import secops
-from secops.accounts import throttle
 from secops.accounts.models import ADMINISTRATORS, Role
 from secops.audit_log.models import AuditEvent
 from secops.platform import Platform
@@ -32,12 +31,6 @@ FILE = Path(secops.__file__).parent / "permissions.yaml"
 _IMPLIED = {"HEAD", "OPTIONS"}
 _ABSENT: dict[str, Any] = {"IntegerConverter": 999_999_999, "FloatConverter": 9.5, "UUIDConverter": "0" * 32}
 _LAST = "LoginView.logout"
-
-
-@pytest.fixture(autouse=True)
-def _no_limit_by_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every call comes from one address here, wrong log-ins among them."""
-    monkeypatch.setattr(throttle, "PER_ADDRESS", 100_000)
 
 
 @pytest.fixture(scope="module")

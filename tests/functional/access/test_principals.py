@@ -16,7 +16,6 @@ from flask import Flask
 from sqlalchemy import update
 from werkzeug.routing import Rule
 
-from secops.accounts import throttle
 from secops.accounts.models import Account, Role, RoleGrant
 from secops.clock import utc_now
 from secops.platform import Platform
@@ -26,12 +25,6 @@ from tests.support.platforms import Client
 
 _ABSENT: dict[str, Any] = {"IntegerConverter": 999_999_999, "FloatConverter": 9.5, "UUIDConverter": "0" * 32}
 _LAST = "LoginView.logout"
-
-
-@pytest.fixture(autouse=True)
-def _no_limit_by_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every call comes from one address here, wrong log-ins among them."""
-    monkeypatch.setattr(throttle, "PER_ADDRESS", 100_000)
 
 
 @pytest.fixture(scope="module")
