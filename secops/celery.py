@@ -20,7 +20,10 @@ from celery.concurrency.prefork import TaskPool
 from celery.signals import setup_logging, worker_process_init, worker_ready, worker_shutting_down
 from sqlalchemy.exc import SQLAlchemyError
 
-from secops import logs
+from secops import (
+    logs,
+    models,  # noqa: F401  (every listener on sessions is there before the broker's own session asks)
+)
 from secops.clock import utc_now
 from secops.config import Settings
 from secops.jobs import presence, runner, services
@@ -111,7 +114,6 @@ def _settings() -> Settings:
 @lru_cache(maxsize=1)
 def platform() -> Platform:
     """This process's platform; the web factory makes its own."""
-    from secops import models  # noqa: F401
     from secops.store import require_current
 
     found = Platform.open(_settings())
